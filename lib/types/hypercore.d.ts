@@ -121,7 +121,10 @@ declare module 'corestore' {
   }
 
   export default class Corestore {
-    constructor(storage: string | CorestoreStorage, options?: { readOnly?: boolean; primaryKey?: Uint8Array; unsafe?: boolean })
+    constructor(
+      storage: string | CorestoreStorage,
+      options?: { readOnly?: boolean; primaryKey?: Uint8Array; unsafe?: boolean }
+    )
     readonly storage: CorestoreStorage
     readonly primaryKey: Uint8Array
     readonly closed: boolean

@@ -113,7 +113,10 @@ declare module 'protomux' {
   export default class Protomux {
     readonly stream: Duplex
     static from(stream: object): Protomux
-    pair(options: { protocol: string; id: Uint8Array | null }, notify: (id: Uint8Array) => void | Promise<void>): void
+    pair(
+      options: { protocol: string; id: Uint8Array | null },
+      notify: (id: Uint8Array) => void | Promise<void>
+    ): void
     unpair(options: { protocol: string; id: Uint8Array | null }): void
     createChannel(options: ChannelOptions): Channel | null
     opened(options: { protocol: string; id: Uint8Array }): boolean

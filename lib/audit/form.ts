@@ -1,0 +1,192 @@
+// The checks of an audit that execute nothing and read nothing but the log: form, signatures, freshness, replays and
+// continuity. Where one fails it is fraud on any machine.
+
+import b4a from 'b4a'
+import { messageOf } from '../errors.js'
+import { resolvePath } from '../files/path.js'
+import {
+  CEILINGS,
+  COMMIT_BYTES,
+  UPGRADE_NEVER,
+  type Commit,
+  type Genesis,
+  type Limits,
+  type RuntimeChange
+} from '../ledger/blocks.js'
+import crypto from '../ledger/crypto.js'
+import { sameState } from '../ledger/encoding.js'
+import { expiryOf, type History } from '../ledger/history.js'
+import type { VMKeys } from '../ledger/keys.js'
+import type { Position } from '../ledger/position.js'
+import { encodeRecord, MAX_RECORD_BYTES, type Record } from '../ledger/record.js'
+import { decodeRequest, verifyRequest, type Request, type SignedRequest } from '../ledger/request.js'
+import { decodeValue } from '../ledger/values.js'
+import type { CheckedRequest } from '../machine/execute.js'
+import { INIT } from '../machine/machine.js'
+import { compareUTF8 } from '../utf8.js'
+import type { Findings } from './findings.js'
+
+/** @returns why a genesis is not what a host may write; null if it is */
+export function checkGenesis(genesis: Genesis, keys: VMKeys): string | null {
+  if (!b4a.equals(genesis.sourceHash, crypto.hash(b4a.from(genesis.source))))
+    return 'the hash is not that of the source'
+  if (!b4a.equals(genesis.files, keys.db)) return "the files' key does not follow from the log's"
+  if (genesis.methods.some((name, i) => i > 0 && compareUTF8(genesis.methods[i - 1], name) >= 0)) {
+    return 'the methods are not in order'
+  }
+  if (genesis.upgrade !== UPGRADE_NEVER) return `policy ${genesis.upgrade} of upgrades is unknown`
+  if (genesis.oracles.length > 0) return `oracle ${genesis.oracles[0]} is unknown`
+  for (const name of Object.keys(CEILINGS) as (keyof Limits)[]) {
+    if (genesis.limits[name] > CEILINGS[name]) return `the limit of ${name} is above ${CEILINGS[name]}`
+  }
+  return null
+}
+
+/** What the checks of a block need to know of the log before it. */
+export interface LogContext {
+  key: Uint8Array
+  genesis: Genesis
+  history: History
+  /** the log's tree hash at a length up to the block */
+  treeHash: (length: number) => Promise<Uint8Array>
+}
+
+export function checkRuntimeChange(change: RuntimeChange, position: Position, findings: Findings): void {
+  if (change.base !== position.base) {
+    findings.add(
+      'bad-record',
+      position.block,
+      null,
+      `its base is block ${change.base}, in force is block ${position.base}`
+    )
+  }
+}
+
+/**
+ * Checks a commit and each of its records.
+ * @returns the requests, or null if one cannot be read
+ */
+export async function checkCommit(
+  commit: Commit,
+  bytes: number,
+  position: Position,
+  context: LogContext,
+  findings: Findings
+): Promise<CheckedRequest[] | null> {
+  const { block } = position
+  checkContinuity(commit, position, findings)
+  checkSize(commit, bytes, block, findings)
+  const requests: CheckedRequest[] = []
+  for (const [i, record] of commit.records.entries()) {
+    const index = position.index + i
+    const signed = { bytes: record.request, signature: record.signature }
+    try {
+      requests.push({ signed, request: checkRecord(record) })
+    } catch (error) {
+      findings.add('bad-record', block, index, messageOf(error))
+      return null
+    }
+    await checkRequest(signed, requests[i].request, { block, index }, context, findings)
+  }
+  return requests
+}
+
+function checkContinuity(commit: Commit, position: Position, findings: Findings): void {
+  const { block, index, base, files } = position
+  if (commit.first !== index)
+    findings.add('bad-record', block, null, `it begins with call ${commit.first}, due is ${index}`)
+  if (commit.base !== base)
+    findings.add('bad-record', block, null, `its base is block ${commit.base}, in force is block ${base}`)
+  if (!sameState(commit.before, files)) {
+    findings.add(
+      'wrong-state',
+      block,
+      null,
+      'the files before it are not as the commit before left them: they were changed outside of the log'
+    )
+  }
+}
+
+function checkSize(commit: Commit, bytes: number, block: number, findings: Findings): void {
+  const { length } = commit.records
+  if (length === 0) findings.add('bad-record', block, null, 'it has no records')
+  if (length > 1 && bytes > COMMIT_BYTES)
+    findings.add('bad-record', block, null, `it has ${bytes} bytes and ${length} records`)
+  if (block === 1 && length > 1)
+    findings.add('bad-record', block, null, 'the first commit holds more than init')
+}
+
+/** @throws Error if a record is not of the form that a host writes */
+function checkRecord(record: Record): Request {
+  const request = decodeRequest(record.request)
+  if (encodeRecord(record).byteLength > MAX_RECORD_BYTES)
+    throw new Error(`it has more than ${MAX_RECORD_BYTES} bytes`)
+  if (record.oracles.length > 0) throw new Error('it calls an oracle that genesis does not list')
+  if (record.outcome.ok) decodeValue(record.outcome.value)
+  else if (record.writes.length > 0) throw new Error('it failed and has writes')
+  for (const [i, { path }] of record.writes.entries()) {
+    if (path === '/' || resolvePath(path, 'write') !== path)
+      throw new Error(`it writes to ${JSON.stringify(path)}`)
+    if (i > 0 && compareUTF8(record.writes[i - 1].path, path) >= 0)
+      throw new Error('its writes are not in order')
+  }
+  return request
+}
+
+async function checkRequest(
+  signed: SignedRequest,
+  request: Request,
+  place: { block: number; index: number },
+  { key, genesis, history, treeHash }: LogContext,
+  findings: Findings
+): Promise<void> {
+  const { block, index } = place
+  const { caller, method, seen } = request
+  if (!b4a.equals(request.vm, key)) findings.add('bad-record', block, index, 'the request is for another VM')
+  if (!verifyRequest(signed, caller))
+    findings.add('bad-signature', block, index, 'the request is not signed by its caller')
+
+  if (block === 1) {
+    if (method !== INIT) findings.add('bad-record', block, index, `the first call is ${method}, not ${INIT}`)
+    if (!b4a.equals(caller, genesis.owner))
+      findings.add('bad-record', block, index, 'the first call is not signed by the owner')
+  } else if (method === INIT || !genesis.methods.includes(method)) {
+    findings.add('bad-record', block, index, `${method} is not a method to call`)
+  }
+
+  if (seen.length > block) {
+    findings.add(
+      'bad-freshness',
+      block,
+      index,
+      `the caller cannot have seen ${seen.length} blocks before block ${block}`
+    )
+  } else {
+    if (block >= expiryOf(request, genesis.limits.window)) {
+      findings.add(
+        'bad-freshness',
+        block,
+        index,
+        `the request was good up to block ${expiryOf(request, genesis.limits.window) - 1}`
+      )
+    }
+    if (!b4a.equals(await treeHash(seen.length), seen.hash)) {
+      findings.add(
+        'bad-freshness',
+        block,
+        index,
+        `what the caller has seen up to block ${seen.length} is not this log`
+      )
+    }
+  }
+
+  const earlier = history.find(request)
+  if (earlier)
+    findings.add(
+      'replayed-request',
+      block,
+      index,
+      `the same request is call ${earlier.index} in block ${earlier.block}`
+    )
+  history.add(request, place)
+}

@@ -1,0 +1,291 @@
+// Calls in flight. A call is settled by the host's signed answer *and* its record in the replicated log. Until then the same
+// signed request is sent again to every host that connects; the host answers what it has committed already with its record.
+
+import b4a from 'b4a'
+import type { KeyPair } from 'hypercore'
+import { VMSError } from '../errors.js'
+import type { Commit } from '../ledger/blocks.js'
+import crypto from '../ledger/crypto.js'
+import type { Head } from '../ledger/encoding.js'
+import { encodeKey } from '../ledger/keys.js'
+import type { Refusal } from '../ledger/messages.js'
+import { encodeRecord, type Record } from '../ledger/record.js'
+import {
+  decodeRequest,
+  hashRequest,
+  MAX_REQUEST_BYTES,
+  signRequest,
+  type Request,
+  type SignedRequest
+} from '../ledger/request.js'
+import type { Receipt, Signed } from '../ledger/statements.js'
+import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
+import type { Link } from '../replica/link.js'
+import type { Replica } from '../replica/replica.js'
+import { CallError } from './errors.js'
+
+/** A call that succeeded, and where it stands in the log. */
+export interface CallResult {
+  value: Value
+  index: number
+  block: number
+  /** BLAKE2b of the record */
+  hash: Uint8Array
+  gas: number
+  /** the host's signed answer */
+  receipt: Signed<Receipt> | null
+}
+
+export interface CallOptions {
+  /** ms to wait for the answer, 30,000 if not given */
+  timeout?: number
+  signal?: AbortSignal
+}
+
+export const DEFAULT_TIMEOUT_MS = 30_000
+
+/** Refusals after which the same request may be taken: it is sent again after this. */
+const RETRY: Partial<globalThis.Record<Refusal['code'], number>> = { BUSY: 250, HOST_CLOSING: 500 }
+
+interface Pending {
+  request: Request
+  /** every form of the request that was signed, by its hash */
+  signed: Map<string, SignedRequest>
+  newest: SignedRequest
+  settled: boolean
+  /** a log length up to which the record is known to be absent */
+  absentUpTo: number
+  resolve(result: CallResult): void
+  reject(error: Error): void
+}
+
+export class Calls {
+  private readonly pending = new Map<string, Pending>()
+  private readonly outbox: SignedRequest[] = []
+  private head: Promise<Head> | null = null
+
+  constructor(
+    private readonly replica: Replica,
+    private readonly identity: KeyPair
+  ) {
+    replica.on('host', (link: Link) =>
+      link.send([...new Set(this.pending.values())].map(call => call.newest))
+    )
+    replica.on('receipt', (receipt: Signed<Receipt>) => void this.onreceipt(receipt))
+    replica.on('refusal', (refusal: Refusal) => void this.onrefusal(refusal))
+    replica.on('append', () => (this.head = null))
+    replica.on('contradiction', () => this.fail())
+    replica.on('closing', () => this.fail())
+  }
+
+  /**
+   * Signs a request, sends it, and waits for its record.
+   * @throws CallError if the contract threw; VMSError INVALID_VALUE, TOO_LARGE, UNREACHABLE, TIMEOUT, ABORTED, FRAUD, or
+   * what the host refused it with
+   */
+  async call(method: string, args: unknown[], options: CallOptions = {}): Promise<CallResult> {
+    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
+    const deadline = Date.now() + timeout
+    const encoded = encodeArguments(args)
+    if (signal?.aborted) throw aborted()
+    if (this.replica.host === null) await this.connect(timeout)
+    const seen = await this.seen()
+    const request: Request = {
+      vm: this.replica.key,
+      caller: this.identity.publicKey,
+      method,
+      args: encoded,
+      id: crypto.randomBytes(16),
+      seen
+    }
+    return this.wait(request, deadline - Date.now(), signal)
+  }
+
+  private async connect(timeout: number): Promise<void> {
+    await this.replica.sync(timeout)
+    if (await this.replica.until(() => this.replica.host !== null, timeout)) return
+    throw new VMSError(
+      'UNREACHABLE',
+      `the host of ${encodeKey(this.replica.key)} was not reached within ${timeout / 1000} s`
+    )
+  }
+
+  private wait(request: Request, timeout: number, signal?: AbortSignal): Promise<CallResult> {
+    const signed = signRequest(request, this.identity)
+    if (signed.bytes.byteLength > MAX_REQUEST_BYTES) {
+      const excess = signed.bytes.byteLength - MAX_REQUEST_BYTES
+      throw new VMSError(
+        'TOO_LARGE',
+        `the arguments are ${excess} bytes too large: a request has at most ${MAX_REQUEST_BYTES}`
+      )
+    }
+    return new Promise((resolve, reject) => {
+      const settle = (finish: () => void) => {
+        if (call.settled) return
+        call.settled = true
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onabort)
+        for (const hash of call.signed.keys()) this.pending.delete(hash)
+        finish()
+      }
+      const call: Pending = {
+        request,
+        newest: signed,
+        signed: new Map(),
+        settled: false,
+        absentUpTo: request.seen.length,
+        resolve: result => settle(() => resolve(result)),
+        reject: error => settle(() => reject(error))
+      }
+      const onabort = () => call.reject(aborted())
+      const timer = setTimeout(() => call.reject(this.late(timeout)), timeout)
+      signal?.addEventListener('abort', onabort, { once: true })
+      this.add(call, signed)
+      this.send(signed)
+    })
+  }
+
+  private late(timeout: number): VMSError {
+    const [code, why] =
+      this.replica.host === null
+        ? (['UNREACHABLE', 'no host is connected'] as const)
+        : (['TIMEOUT', 'the host is connected'] as const)
+    return new VMSError(
+      code,
+      `no answer within ${timeout / 1000} s (${why}): the call may or may not run yet`
+    )
+  }
+
+  private add(call: Pending, signed: SignedRequest): void {
+    const hash = hexOf(hashRequest(signed))
+    call.newest = signed
+    call.signed.set(hash, signed)
+    this.pending.set(hash, call)
+  }
+
+  // calls made in the same turn travel in one frame
+  private send(signed: SignedRequest): void {
+    if (this.outbox.push(signed) > 1) return
+    queueMicrotask(() => this.replica.host?.send(this.outbox.splice(0)) ?? this.outbox.splice(0))
+  }
+
+  private seen(): Promise<Head> {
+    return (this.head ??= headOf(this.replica))
+  }
+
+  private async onreceipt(receipt: Signed<Receipt>): Promise<void> {
+    const call = this.pending.get(hexOf(receipt.request))
+    if (!call) return
+    try {
+      call.resolve(await this.confirm(call, receipt))
+    } catch (error) {
+      if (!(error instanceof CallError)) await this.replica.memory.rememberReceipt(receipt).catch(() => {})
+      call.reject(error as Error)
+    }
+  }
+
+  /** Compares the host's signed answer with the log. */
+  private async confirm(call: Pending, receipt: Signed<Receipt>): Promise<CallResult> {
+    const { replica } = this
+    const { block, index, record, hash } = receipt
+    await replica.until(() => replica.log.length > block || call.settled, 2 ** 31 - 1)
+    const found = await recordAt(replica, block, index)
+    if (
+      found === null ||
+      !b4a.equals(crypto.hash(encodeRecord(found)), record) ||
+      !call.signed.has(hexOf(crypto.hash(found.request))) ||
+      !b4a.equals(await replica.log.treeHash(block + 1), hash)
+    ) {
+      throw new VMSError(
+        'FRAUD',
+        `the host answered that the call stands in block ${block} as call ${index}, and the log says otherwise; the signed answer is kept`
+      )
+    }
+    return resultOf(found, block, index, receipt)
+  }
+
+  private async onrefusal({ request, code, message }: Refusal): Promise<void> {
+    const call = this.pending.get(hexOf(request))
+    if (!call) return
+    const delay = RETRY[code]
+    if (delay !== undefined) return void setTimeout(() => !call.settled && this.send(call.newest), delay)
+    if (code !== 'STALE') return call.reject(new VMSError(code, message))
+    try {
+      await this.signAgain(call, message)
+    } catch (error) {
+      call.reject(error as Error)
+    }
+  }
+
+  // The log has gone on for too long, or the host has run the call and forgotten it: look for its record, and if it is
+  // absent sign again what says so.
+  private async signAgain(call: Pending, message: string): Promise<void> {
+    const seen = await this.seen()
+    if (seen.length <= call.absentUpTo) return call.reject(new VMSError('STALE', message))
+    const found = await this.find(call, call.absentUpTo, seen.length)
+    if (found) return call.resolve(found)
+    call.absentUpTo = seen.length
+    call.request = { ...call.request, seen }
+    const signed = signRequest(call.request, this.identity)
+    this.add(call, signed)
+    this.send(signed)
+  }
+
+  private async find({ request }: Pending, from: number, to: number): Promise<CallResult | null> {
+    for (let n = from; n < to; n++) {
+      const block = await this.replica.block(n)
+      if (block.type !== 'commit') continue
+      for (const [i, record] of block.records.entries()) {
+        const logged = decodeRequest(record.request)
+        if (b4a.equals(logged.caller, request.caller) && b4a.equals(logged.id, request.id)) {
+          return resultOf(record, n, block.first + i, null)
+        }
+      }
+    }
+    return null
+  }
+
+  private fail(): void {
+    this.replica
+      .until(() => true, 0)
+      .catch((error: Error) => {
+        for (const call of this.pending.values()) call.reject(error)
+      })
+  }
+}
+
+async function headOf({ log }: Replica): Promise<Head> {
+  const { length } = log
+  return { length, hash: await log.treeHash(length) }
+}
+
+async function recordAt(replica: Replica, number: number, index: number): Promise<Record | null> {
+  const block = await replica.block(number)
+  if (block.type !== 'commit') return null
+  return (block satisfies Commit).records[index - block.first] ?? null
+}
+
+function resultOf(record: Record, block: number, index: number, receipt: Signed<Receipt> | null): CallResult {
+  if (!record.outcome.ok) throw new CallError(record.outcome.error, index, block)
+  const hash = crypto.hash(encodeRecord(record))
+  return { value: decodeValue(record.outcome.value), index, block, hash, gas: record.gas, receipt }
+}
+
+function encodeArguments(args: unknown[]): Uint8Array {
+  try {
+    return encodeValue(args)
+  } catch (error) {
+    throw new VMSError(
+      'INVALID_VALUE',
+      `an argument cannot be sent: ${error instanceof Error ? error.message : String(error)}`
+    )
+  }
+}
+
+function aborted(): VMSError {
+  return new VMSError('ABORTED', 'the call was given up: it may or may not run yet')
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return b4a.toString(bytes, 'hex')
+}

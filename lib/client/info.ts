@@ -1,0 +1,52 @@
+// What can be said about a VM from its copy.
+
+import b4a from 'b4a'
+import { encodeKey } from '../ledger/keys.js'
+import type { Limits, Runtime } from '../ledger/blocks.js'
+import type { Replica } from '../replica/replica.js'
+
+export interface Info {
+  key: string
+  title: string
+  /** id of who deployed it */
+  owner: string
+  methods: string[]
+  /** 'trustless', or which oracles one has to trust */
+  trust: string
+  oracles: string[]
+  limits: Limits
+  runtime: Runtime
+  engine: number
+  sourceHash: string
+  source: string
+  /** blocks of the log */
+  length: number
+  /** tree hash of the log */
+  hash: string
+  /** ms since the host signed the newest head that was seen, by its clock; null if none was */
+  age: number | null
+  /** whether the host was there just now */
+  online: boolean
+}
+
+export async function describe(replica: Replica, online: boolean): Promise<Info> {
+  const genesis = await replica.genesis()
+  const { length } = replica.log
+  return {
+    key: encodeKey(replica.key),
+    title: genesis.title,
+    owner: encodeKey(genesis.owner),
+    methods: genesis.methods,
+    trust: genesis.oracles.length === 0 ? 'trustless' : `semi-trusted: ${genesis.oracles.join(', ')}`,
+    oracles: genesis.oracles,
+    limits: genesis.limits,
+    runtime: genesis.runtime,
+    engine: genesis.engine,
+    sourceHash: b4a.toString(genesis.sourceHash, 'hex'),
+    source: genesis.source,
+    length,
+    hash: b4a.toString(await replica.log.treeHash(length), 'hex'),
+    age: replica.head && Math.max(0, Date.now() - replica.head.time),
+    online
+  }
+}

@@ -1,0 +1,86 @@
+// What the files of a VM are read from: a tree of paths. The drive is one; an overlay of pending writes on a tree is one.
+
+import b4a from 'b4a'
+import Hyperbee from 'hyperbee'
+import type Hypercore from 'hypercore'
+import SubEncoder from 'sub-encoder'
+import type { BlobId } from 'hyperdrive'
+
+/** Paths from `gte` (included) up to `lt` (excluded), in the order of their UTF-8 bytes. */
+export interface PathRange {
+  gte: string
+  lt: string
+}
+
+export interface Tree {
+  /** @returns bytes of the file, null if there is none */
+  size(path: string): Promise<number | null>
+  /** @returns the file's content, null if there is none */
+  get(path: string): Promise<Uint8Array | null>
+  /** The paths of files in a range, ascending. */
+  paths(range: PathRange): AsyncIterable<string>
+}
+
+/** Everything in a folder, at any depth; '0' is the byte after '/'. */
+export function inside(folder: string): PathRange {
+  return folder === '/' ? { gte: '/', lt: '0' } : { gte: folder + '/', lt: folder + '0' }
+}
+
+/** Hyperdrive keeps its entries under this prefix of its Hyperbee. */
+export const keyEncoding = new SubEncoder('files', 'utf-8')
+
+/** The Hyperbee of a drive, on any session of its database core. */
+export function openBee(db: Hypercore): Hyperbee {
+  return new Hyperbee(db, {
+    keyEncoding: 'utf-8',
+    valueEncoding: 'json',
+    metadata: { contentFeed: null },
+    extension: false
+  })
+}
+
+/** The files as a drive's two cores hold them. */
+export class DriveTree implements Tree {
+  constructor(
+    private readonly bee: Hyperbee,
+    private readonly blobs: Hypercore
+  ) {}
+
+  async size(path: string): Promise<number | null> {
+    return (await this.blob(path))?.byteLength ?? null
+  }
+
+  async get(path: string): Promise<Uint8Array | null> {
+    const blob = await this.blob(path)
+    if (blob === null) return null
+    const indexes = Array.from({ length: blob.blockLength }, (_, i) => blob.blockOffset + i)
+    const blocks = await Promise.all(indexes.map(index => this.blobs.get(index)))
+    const content = b4a.concat(blocks.map(block => block ?? b4a.alloc(0)))
+    if (content.byteLength !== blob.byteLength)
+      throw new Error(`the blocks of ${path} are not as its entry says`)
+    return content
+  }
+
+  async *paths({ gte, lt }: PathRange): AsyncIterable<string> {
+    for await (const node of this.bee.createReadStream({ gte, lt }, { keyEncoding })) yield node.key
+  }
+
+  private async blob(path: string): Promise<BlobId | null> {
+    const node = await this.bee.get(path, { keyEncoding })
+    return node === null ? null : blobOf(node.value, path)
+  }
+}
+
+// the entry may come from a host that made it up
+function blobOf(value: unknown, path: string): BlobId {
+  const blob = (value as { blob?: Partial<BlobId> } | null)?.blob
+  const { blockOffset, blockLength, byteOffset, byteLength } = blob ?? {}
+  if (isCount(blockOffset) && isCount(blockLength) && isCount(byteOffset) && isCount(byteLength)) {
+    if (blockLength <= byteLength) return { blockOffset, blockLength, byteOffset, byteLength }
+  }
+  throw new Error(`the entry of ${path} is malformed`)
+}
+
+function isCount(n: unknown): n is number {
+  return Number.isSafeInteger(n) && (n as number) >= 0
+}

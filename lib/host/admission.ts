@@ -1,0 +1,92 @@
+// What a host checks before it queues a request. What fails is refused, and leaves no trace in the log.
+
+import b4a from 'b4a'
+import { messageOf, VMSError } from '../errors.js'
+import { expiryOf } from '../ledger/history.js'
+import { encodeKey } from '../ledger/keys.js'
+import { decodeRequest, verifyRequest, type Request, type SignedRequest } from '../ledger/request.js'
+import { INIT, type Machine } from '../machine/machine.js'
+
+/** Tree hashes that are kept at hand: clients build on one of the last few heads. */
+const CACHED_HASHES = 256
+
+export class Admission {
+  private readonly hashes = new Map<number, Uint8Array>()
+
+  constructor(private readonly machine: Machine) {}
+
+  /**
+   * Checks the form, who asks, and for what.
+   * @throws VMSError BAD_REQUEST, WRONG_VM, NO_SUCH_METHOD, BAD_SIGNATURE
+   */
+  check(signed: SignedRequest): Request {
+    const request = decode(signed)
+    const { machine } = this
+    if (!b4a.equals(request.vm, machine.key)) {
+      throw new VMSError(
+        'WRONG_VM',
+        `the request is for ${encodeKey(request.vm)}, this is ${encodeKey(machine.key)}`
+      )
+    }
+    if (!machine.genesis.methods.includes(request.method) || request.method === INIT) {
+      const names = machine.genesis.methods.filter(name => name !== INIT).join(', ')
+      const method = JSON.stringify(request.method.slice(0, 64))
+      throw new VMSError(
+        'NO_SUCH_METHOD',
+        `the contract has no method ${method} to call; it has: ${names || 'none'}`
+      )
+    }
+    if (!verifyRequest(signed, request.caller)) {
+      throw new VMSError('BAD_SIGNATURE', `the request is not signed by ${encodeKey(request.caller)}`)
+    }
+    return request
+  }
+
+  /**
+   * @param last the last block that the request could come to stand in
+   * @throws VMSError STALE
+   */
+  checkExpiry(request: Request, last: number): void {
+    const { window } = this.machine.genesis.limits
+    if (last < expiryOf(request, window)) return
+    const { length } = request.seen
+    throw new VMSError(
+      'STALE',
+      `the request builds on block ${length}, the log has gone on for ${window} blocks since`
+    )
+  }
+
+  /**
+   * Checks that what the caller has seen is this log. A length beyond the log is refused before anything is hashed.
+   * @throws VMSError STALE
+   */
+  async checkSeen({ seen }: Request): Promise<void> {
+    const { length } = this.machine.head
+    if (seen.length > length) {
+      throw new VMSError('STALE', `the request builds on ${seen.length} blocks, the log has ${length}`)
+    }
+    if (!b4a.equals(await this.hashAt(seen.length), seen.hash)) {
+      throw new VMSError(
+        'STALE',
+        `the request builds on another log than this, from block ${seen.length} at the latest`
+      )
+    }
+  }
+
+  private async hashAt(length: number): Promise<Uint8Array> {
+    const known = this.hashes.get(length)
+    if (known) return known
+    const hash = await this.machine.cores.log.treeHash(length)
+    if (this.hashes.size >= CACHED_HASHES) this.hashes.delete(this.hashes.keys().next().value!)
+    this.hashes.set(length, hash)
+    return hash
+  }
+}
+
+function decode(signed: SignedRequest): Request {
+  try {
+    return decodeRequest(signed.bytes)
+  } catch (error) {
+    throw new VMSError('BAD_REQUEST', `the request is malformed: ${messageOf(error)}`)
+  }
+}

@@ -1,0 +1,153 @@
+// The host: VMs of one storage, on one swarm.
+
+import path from 'node:path'
+import { randomBytes } from 'node:crypto'
+import type { KeyPair } from 'hypercore'
+import type { NoiseStream } from 'hyperswarm'
+import ReadyResource from 'ready-resource'
+import { VMSError } from '../errors.js'
+import type { Limits } from '../ledger/blocks.js'
+import { deriveKeys, encodeKey } from '../ledger/keys.js'
+import { Durability } from '../machine/durable.js'
+import { Machine, type MachineContext } from '../machine/machine.js'
+import { openStore, type OpenStore } from '../replica/slot.js'
+import { Executor } from '../sandbox/executor.js'
+import { Swarm } from '../swarm/swarm.js'
+import { Registry, type Registered } from './registry.js'
+import { Service } from './service.js'
+
+export interface HostOptions {
+  /** folder of the host's cores and registry */
+  storage: string
+  /** nodes as host:port; undefined means the public network */
+  bootstrap?: string[]
+  /** ms that a call may run */
+  watchdog?: number
+  /** what contracts print */
+  onconsole?: (vm: string, level: string, text: string) => void
+}
+
+export interface DeployOptions {
+  source: string
+  title: string
+  owner: KeyPair
+  limits?: Partial<Limits>
+}
+
+/** A VM that is not served, and why. */
+export interface Refused {
+  id: string
+  error: VMSError
+}
+
+export class Host extends ReadyResource {
+  readonly services = new Map<string, Service>()
+  /** VMs of the storage that cannot be served */
+  readonly refused: Refused[] = []
+  private opened_: OpenStore | null = null
+  private durability!: Durability
+  private swarm!: Swarm
+  private readonly registry: Registry
+  private readonly executors = new Map<string, Executor>()
+  private readonly streams = new Set<NoiseStream>()
+
+  constructor(private readonly options: HostOptions) {
+    super()
+    this.registry = new Registry(path.join(options.storage, 'vms'))
+  }
+
+  protected override async _open(): Promise<void> {
+    this.opened_ = await openStore(path.join(this.options.storage, 'cores'))
+    const { store } = this.opened_
+    this.durability = new Durability(store)
+    const keyPair = await store.createKeyPair('swarm')
+    this.swarm = new Swarm({
+      bootstrap: this.options.bootstrap,
+      keyPair,
+      onconnection: stream => this.connect(stream)
+    })
+    await this.swarm.ready()
+    for (const registered of await this.registry.list()) await this.resume(registered)
+  }
+
+  protected override async _close(): Promise<void> {
+    await Promise.all([...this.services.values()].map(service => service.close()))
+    await Promise.all([...this.executors.values()].map(executor => executor.close()))
+    await this.swarm?.close()
+    await this.durability?.close()
+    await this.opened_?.close()
+  }
+
+  /**
+   * Deploys a contract as a new VM.
+   * @throws VMSError INVALID_CONTRACT, DISK
+   */
+  async deploy({ source, title, owner, limits }: DeployOptions): Promise<Service> {
+    await this.ready()
+    const name = randomBytes(16).toString('hex')
+    const keyPair = await this.keyPair(name)
+    const id = encodeKey(deriveKeys(keyPair.publicKey).log)
+    const context = this.context(id)
+    try {
+      const { methods, problems } = await context.executor.inspect(source)
+      if (problems.length > 0) {
+        const [{ message, line, column }] = problems
+        throw new VMSError(
+          'INVALID_CONTRACT',
+          line === null ? message : `${title}:${line}:${column}: ${message}`
+        )
+      }
+      await Machine.deploy(context, keyPair, owner, { source, methods, title, limits })
+    } catch (error) {
+      await this.dropExecutor(id)
+      throw error
+    }
+    await this.registry.add({ id, name })
+    return this.start(id, keyPair)
+  }
+
+  private async resume({ id, name }: Registered): Promise<void> {
+    try {
+      await this.start(id, await this.keyPair(name))
+    } catch (error) {
+      await this.dropExecutor(id)
+      if (!(error instanceof VMSError)) throw error
+      this.refused.push({ id, error })
+    }
+  }
+
+  private async start(id: string, keyPair: KeyPair): Promise<Service> {
+    const service = new Service(new Machine(this.context(id), keyPair))
+    await service.ready()
+    this.services.set(id, service)
+    for (const stream of this.streams) service.serve(stream)
+    await this.swarm.announce(service.key).flushed()
+    return service
+  }
+
+  private connect(stream: NoiseStream): void {
+    this.opened_!.store.replicate(stream)
+    this.streams.add(stream)
+    stream.on('close', () => this.streams.delete(stream))
+    for (const service of this.services.values()) service.serve(stream)
+  }
+
+  private context(id: string): MachineContext {
+    const { watchdog, onconsole } = this.options
+    let executor = this.executors.get(id)
+    if (!executor) {
+      executor = new Executor({ watchdog, onconsole: ({ level, text }) => onconsole?.(id, level, text) })
+      this.executors.set(id, executor)
+    }
+    return { store: this.opened_!.store, durability: this.durability, executor }
+  }
+
+  private async dropExecutor(id: string): Promise<void> {
+    await this.executors.get(id)?.close()
+    this.executors.delete(id)
+  }
+
+  private keyPair(name: string): Promise<KeyPair> {
+    return this.opened_!.store.createKeyPair(`vm/${name}`)
+  }
+}

@@ -1,0 +1,229 @@
+// One hosted VM on the network: takes requests from its sessions, queues them, and answers them once they are committed.
+//
+// Batches form by themselves: whatever has queued while the last commit was being written is the next batch.
+
+import ReadyResource from 'ready-resource'
+import type { NoiseStream } from 'hyperswarm'
+import { messageOf, VMSError } from '../errors.js'
+import type { Commit } from '../ledger/blocks.js'
+import { nameOf, type Place } from '../ledger/history.js'
+import { encodeHello } from '../ledger/messages.js'
+import { hashRecord } from '../ledger/record.js'
+import { decodeRequest, hashRequest, type Request, type SignedRequest } from '../ledger/request.js'
+import { headMessage, hello, receipt, type Receipt } from '../ledger/statements.js'
+import type { CheckedRequest } from '../machine/execute.js'
+import { readBlock } from '../machine/load.js'
+import type { Committed, Machine } from '../machine/machine.js'
+import { headOf } from '../machine/transaction.js'
+import { Admission } from './admission.js'
+import { Session } from './session.js'
+
+/** Calls of a batch, and bytes of its requests, at most; the machine cuts it into blocks. */
+const BATCH_CALLS = 256
+const BATCH_BYTES = 1024 * 1024
+
+/** Bytes of requests that wait, at most. */
+const QUEUE_BYTES = 64 * 1024 * 1024
+
+const HEAD_INTERVAL_MS = 60_000
+
+/** A request that waits for its commit, and those to answer: each under the hash of the request that it sent. */
+interface Waiting extends CheckedRequest {
+  askers: Map<Session, Uint8Array>
+}
+
+export class Service extends ReadyResource {
+  private readonly admission: Admission
+  private readonly sessions = new Set<Session>()
+  private readonly waiting = new Map<string, Waiting>()
+  private queue: Waiting[] = []
+  private queuedBytes = 0
+  private running: Promise<void> | null = null
+  private timer: NodeJS.Timeout | null = null
+
+  constructor(readonly machine: Machine) {
+    super()
+    this.admission = new Admission(machine)
+  }
+
+  get key(): Uint8Array {
+    return this.machine.key
+  }
+
+  /** Offers the VM to the peer of a connection. */
+  serve(stream: NoiseStream): void {
+    Session.accept(stream, this.key, {
+      onopen: session => {
+        this.sessions.add(session)
+        session.sendHello(this.hello(stream))
+        session.sendHead(this.head())
+      },
+      onrequest: (session, signed) => void this.take(session, signed),
+      onclose: session => this.sessions.delete(session)
+    })
+  }
+
+  protected override async _open(): Promise<void> {
+    await this.machine.ready()
+    this.timer = setInterval(() => this.broadcast(), HEAD_INTERVAL_MS)
+    this.timer.unref()
+  }
+
+  /** Finishes the batch that runs; what still waits is refused. */
+  protected override async _close(): Promise<void> {
+    if (this.timer) clearInterval(this.timer)
+    for (const one of this.queue.splice(0)) this.refuse(one, closing())
+    await this.running
+    for (const session of this.sessions) session.close()
+    await this.machine.close()
+  }
+
+  private async take(session: Session, signed: SignedRequest): Promise<void> {
+    const hash = hashRequest(signed)
+    try {
+      const request = this.admission.check(signed)
+      if (await this.join(session, request, hash)) return
+      this.admission.checkExpiry(request, this.machine.head.length)
+      await this.admission.checkSeen(request)
+      if (await this.join(session, request, hash)) return // it may have come twice meanwhile
+      this.enqueue({ signed, request, askers: new Map([[session, hash]]) })
+    } catch (error) {
+      session.sendRefusal(hash, asVMSError(error))
+    }
+  }
+
+  /** A request that is logged already is answered with its record; one that waits is answered when it is committed. */
+  private async join(session: Session, request: Request, hash: Uint8Array): Promise<boolean> {
+    const place = this.machine.history.find(request)
+    if (place !== null) {
+      session.sendReceipt(await this.receiptAt(place))
+      return true
+    }
+    const same = this.waiting.get(nameOf(request))
+    same?.askers.set(session, hash)
+    return same !== undefined
+  }
+
+  private enqueue(one: Waiting): void {
+    if (this.closing) throw closing()
+    if (this.queuedBytes > QUEUE_BYTES) {
+      throw new VMSError('BUSY', 'the host has more requests waiting than it can take: send it again later')
+    }
+    this.waiting.set(nameOf(one.request), one)
+    this.queue.push(one)
+    this.queuedBytes += one.signed.bytes.byteLength
+    this.running ??= this.run().finally(() => (this.running = null))
+  }
+
+  private async run(): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve)) // what arrives together is a batch
+    while (this.queue.length > 0) {
+      const batch = this.nextBatch()
+      if (batch.length > 0) await this.commit(batch)
+    }
+  }
+
+  private nextBatch(): Waiting[] {
+    const batch: Waiting[] = []
+    let bytes = 0
+    for (const one of this.queue) {
+      if (batch.length === BATCH_CALLS || bytes > BATCH_BYTES) break
+      try {
+        // each record may come to need a block of its own
+        this.admission.checkExpiry(one.request, this.machine.head.length + batch.length)
+      } catch (error) {
+        if (batch.length === 0) {
+          this.queue.shift()
+          this.refuse(one, asVMSError(error))
+        }
+        break
+      }
+      batch.push(one)
+      bytes += one.signed.bytes.byteLength
+    }
+    this.queue.splice(0, batch.length)
+    return batch
+  }
+
+  private async commit(batch: Waiting[]): Promise<void> {
+    try {
+      const killed = await this.machine.commit(batch, committed => this.answer(committed))
+      for (const one of killed) this.refuse(one as Waiting, aborted())
+    } catch (error) {
+      for (const one of batch) if (this.waiting.has(nameOf(one.request))) this.refuse(one, asVMSError(error))
+    }
+  }
+
+  private answer(committed: Committed[]): void {
+    for (const one of committed) {
+      const { askers } = this.settle(one.request as Waiting)
+      const answer = this.receipt(one)
+      for (const session of askers.keys()) session.sendReceipt(answer)
+    }
+    this.broadcast()
+    this.emit('commit', committed)
+  }
+
+  private refuse(one: Waiting, error: VMSError): void {
+    for (const [session, hash] of this.settle(one).askers) session.sendRefusal(hash, error)
+  }
+
+  private settle(one: Waiting): Waiting {
+    this.waiting.delete(nameOf(one.request))
+    this.queuedBytes -= one.signed.bytes.byteLength
+    return one
+  }
+
+  private receipt({ request, record, block, index, head }: Committed): Uint8Array {
+    const statement: Receipt = {
+      vm: this.key,
+      request: hashRequest(request.signed),
+      block,
+      index,
+      record: hashRecord(record),
+      hash: head.hash
+    }
+    return receipt.encode(receipt.sign(statement, this.machine.keyPair))
+  }
+
+  private async receiptAt({ block, index }: Place): Promise<Uint8Array> {
+    const { log } = this.machine.cores
+    const commit = (await readBlock(log, block)) as Commit
+    const record = commit.records[index - commit.first]
+    const signed = { bytes: record.request, signature: record.signature }
+    const request = { signed, request: decodeRequest(record.request) }
+    return this.receipt({ request, record, block, index, head: await headOf(log, block + 1) })
+  }
+
+  private hello(stream: NoiseStream): Uint8Array {
+    const { machine } = this
+    const statement = { vm: this.key, handshake: stream.handshakeHash, head: machine.head }
+    const { namespace, publicKey } = machine.cores.keys.manifests.log.signers[0]
+    return encodeHello({ namespace, publicKey, hello: hello.encode(hello.sign(statement, machine.keyPair)) })
+  }
+
+  private head(): Uint8Array {
+    const { head, keyPair } = this.machine
+    return headMessage.encode(headMessage.sign({ vm: this.key, ...head, time: Date.now() }, keyPair))
+  }
+
+  private broadcast(): void {
+    if (this.sessions.size === 0) return
+    const message = this.head()
+    for (const session of this.sessions) session.sendHead(message)
+  }
+}
+
+function closing(): VMSError {
+  return new VMSError('HOST_CLOSING', 'the host is shutting down: send the request again later')
+}
+
+function aborted(): VMSError {
+  return new VMSError('HOST_ABORTED', 'the host stopped the call: it ran too long, or crashed the sandbox')
+}
+
+function asVMSError(error: unknown): VMSError {
+  return error instanceof VMSError
+    ? error
+    : new VMSError('HOST_FAILED', `the host failed: ${messageOf(error)}`)
+}

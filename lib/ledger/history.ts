@@ -1,0 +1,56 @@
+// Which requests the last blocks of a log hold: what makes a call run once. Host and auditor keep one each; both read it
+// out of the log, so a restart reads the last window of blocks and nothing before.
+
+import b4a from 'b4a'
+import type { Request } from './request.js'
+
+/** Where a request was executed. */
+export interface Place {
+  block: number
+  index: number
+}
+
+export class History {
+  private readonly places = new Map<string, Place>()
+  private readonly blocks = new Map<number, string[]>()
+
+  /** @param window blocks for which a request stays valid */
+  constructor(private readonly window: number) {}
+
+  /** Takes in a request that stands in `place`; blocks come in ascending order. */
+  add(request: Request, place: Place): void {
+    const name = nameOf(request)
+    this.places.set(name, place)
+    const names = this.blocks.get(place.block)
+    if (names) names.push(name)
+    else {
+      this.blocks.set(place.block, [name])
+      this.forget(place.block - this.window)
+    }
+  }
+
+  /** @returns where a request of the same caller and id stands, at `request.seen.length` or later */
+  find(request: Request): Place | null {
+    const place = this.places.get(nameOf(request))
+    return place && place.block >= request.seen.length ? place : null
+  }
+
+  // a request in block b has seen.length > b - window, so nothing older can be repeated
+  private forget(before: number): void {
+    for (const [block, names] of this.blocks) {
+      if (block > before) return
+      for (const name of names) if (this.places.get(name)!.block === block) this.places.delete(name)
+      this.blocks.delete(block)
+    }
+  }
+}
+
+/** The first block that a request may no longer stand in. */
+export function expiryOf(request: Request, window: number): number {
+  return request.seen.length + window
+}
+
+/** What makes two requests the same one: caller and id. */
+export function nameOf(request: Request): string {
+  return b4a.toString(request.caller, 'hex') + b4a.toString(request.id, 'hex')
+}

@@ -1,0 +1,64 @@
+// What the messages of a VM's channel hold (swarm/channel.ts), besides the statements of statements.ts.
+//
+//   hello     namespace (32), public key (32) of the log's manifest, then a signed hello     host to all, first of all
+//   request   signature (64), then the request's bytes                                       client to host
+//   receipt   a signed receipt                                                               host to client
+//   refusal   hash of the request (32), code, message: not executed, no trace in the log     host to client
+//   head      a signed head                                                                  passed on by everybody
+
+import c from 'compact-encoding'
+import { ERROR_CODES, VMSError, type ErrorCode } from '../errors.js'
+import { bytes, decodeExactly, key, signature, struct } from './encoding.js'
+import { MAX_REQUEST_BYTES, type SignedRequest } from './request.js'
+
+export interface HelloMessage {
+  namespace: Uint8Array
+  publicKey: Uint8Array
+  /** a signed hello: statements.ts */
+  hello: Uint8Array
+}
+
+export interface Refusal {
+  request: Uint8Array
+  code: ErrorCode
+  message: string
+}
+
+const helloMessage = struct<HelloMessage>({ namespace: key, publicKey: key, hello: bytes })
+const signedRequest = struct<SignedRequest>({ signature, bytes })
+const refusal = struct<{ request: Uint8Array; code: string; message: string }>({
+  request: key,
+  code: c.string,
+  message: c.string
+})
+
+export function encodeHello(input: HelloMessage): Uint8Array {
+  return c.encode(helloMessage, input)
+}
+
+export function decodeHello(buffer: Uint8Array): HelloMessage {
+  return decodeExactly(helloMessage, buffer)
+}
+
+export function encodeSignedRequest(input: SignedRequest): Uint8Array {
+  return c.encode(signedRequest, input)
+}
+
+/** @throws Error; VMSError TOO_LARGE */
+export function decodeSignedRequest(buffer: Uint8Array): SignedRequest {
+  if (buffer.byteLength > MAX_REQUEST_BYTES + 128) {
+    throw new VMSError('TOO_LARGE', `a request has at most ${MAX_REQUEST_BYTES} bytes`)
+  }
+  return decodeExactly(signedRequest, buffer)
+}
+
+export function encodeRefusal(input: Refusal): Uint8Array {
+  return c.encode(refusal, input)
+}
+
+/** A code that this release does not know is a BAD_HOST. */
+export function decodeRefusal(buffer: Uint8Array): Refusal {
+  const { request, code, message } = decodeExactly(refusal, buffer)
+  const known = code in ERROR_CODES ? (code as ErrorCode) : 'BAD_HOST'
+  return { request, code: known, message: message.slice(0, 1000) }
+}

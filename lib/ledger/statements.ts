@@ -1,0 +1,78 @@
+// What a VM's log key signs, besides the cores themselves.
+//
+//   head      vm, length, hash, time                        sent with each commit, once a minute when idle
+//   receipt   vm, request, block, index, record, hash       the host's answer to a request
+//   hello     vm, handshake, head                           the host's proof at the start of a connection
+//
+// each followed by its signature (64 bytes) over a namespace of its own and the fields before. `time` is the host's clock
+// in ms since 1970. `request` and `record` are BLAKE2b hashes, `hash` is the log's tree hash: of a head at its length, of a
+// receipt after its block. `handshake` is the Noise handshake hash of the connection.
+
+import c, { type Encoder } from 'compact-encoding'
+import type { KeyPair } from 'hypercore'
+import crypto, { type Statement } from './crypto.js'
+import { decodeExactly, head, key, signature, struct, type Head } from './encoding.js'
+
+export interface HeadMessage extends Head {
+  vm: Uint8Array
+  time: number
+}
+
+export interface Receipt {
+  vm: Uint8Array
+  request: Uint8Array
+  block: number
+  index: number
+  record: Uint8Array
+  hash: Uint8Array
+}
+
+export interface Hello {
+  vm: Uint8Array
+  handshake: Uint8Array
+  head: Head
+}
+
+export type Signed<T> = T & { signature: Uint8Array }
+
+/** One kind of statement: signs it, checks it, and turns it into bytes and back. */
+class StatementType<T extends object> {
+  private readonly signed: Encoder<{ fields: T; signature: Uint8Array }>
+
+  constructor(
+    private readonly name: Statement,
+    private readonly fields: Encoder<T>
+  ) {
+    this.signed = struct<{ fields: T; signature: Uint8Array }>({ fields, signature })
+  }
+
+  sign(input: T, keyPair: KeyPair): Signed<T> {
+    return { ...input, signature: crypto.sign(this.name, c.encode(this.fields, input), keyPair) }
+  }
+
+  verify(input: Signed<T>, publicKey: Uint8Array): boolean {
+    return crypto.verify(this.name, c.encode(this.fields, input), input.signature, publicKey)
+  }
+
+  encode(input: Signed<T>): Uint8Array {
+    return c.encode(this.signed, { fields: input, signature: input.signature })
+  }
+
+  /** @throws Error if the bytes are no such statement; the signature is not checked */
+  decode(buffer: Uint8Array): Signed<T> {
+    const decoded = decodeExactly(this.signed, buffer)
+    return { ...decoded.fields, signature: decoded.signature }
+  }
+}
+
+export const headMessage = new StatementType<HeadMessage>(
+  'head',
+  struct<HeadMessage>({ vm: key, length: c.uint, hash: key, time: c.uint })
+)
+
+export const receipt = new StatementType<Receipt>(
+  'receipt',
+  struct<Receipt>({ vm: key, request: key, block: c.uint, index: c.uint, record: key, hash: key })
+)
+
+export const hello = new StatementType<Hello>('hello', struct<Hello>({ vm: key, handshake: c.fixed64, head }))

@@ -1,0 +1,55 @@
+// The three cores of a VM: its call log, and the database and the blobs of its files.
+
+import type Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import type { KeyPair } from 'hypercore'
+import b4a from 'b4a'
+import { VMSError } from '../errors.js'
+import { deriveKeys, encodeKey, keysFromManifest, type VMKeys } from '../ledger/keys.js'
+
+export interface Cores {
+  keys: VMKeys
+  log: Hypercore
+  db: Hypercore
+  blobs: Hypercore
+}
+
+/** Opens the cores that `keyPair` signs. They are made if the store does not hold them. */
+export async function openOwnCores(store: Corestore, keyPair: KeyPair): Promise<Cores> {
+  const keys = deriveKeys(keyPair.publicKey)
+  const { manifests } = keys
+  const cores = {
+    keys,
+    log: store.get({ manifest: manifests.log, keyPair }),
+    db: store.get({ manifest: manifests.db, keyPair }),
+    blobs: store.get({ manifest: manifests.blobs, keyPair })
+  }
+  await Promise.all([cores.log.ready(), cores.db.ready(), cores.blobs.ready()])
+  if (!b4a.equals(cores.log.key, keys.log) || !b4a.equals(cores.db.key, keys.db)) {
+    throw new VMSError('STORAGE_BROKEN', `the storage holds other cores than those of ${encodeKey(keys.log)}`)
+  }
+  return cores
+}
+
+/** Opens the log of a VM to read. A host that truncates it is not followed. */
+export function openLog(store: Corestore, key: Uint8Array): Hypercore {
+  return store.get({ key, writable: false, allowFork: false })
+}
+
+/**
+ * Opens the files' cores of a VM to read, once its log's manifest is known (with the first block at the latest).
+ * @throws VMSError BAD_HOST if the manifest is not a VM's
+ */
+export async function openFilesCores(store: Corestore, log: Hypercore): Promise<Cores> {
+  if (log.manifest === null)
+    throw new VMSError('NOT_AVAILABLE', `nothing is known of ${encodeKey(log.key)} yet`)
+  const keys = keysFromManifest(log.key, log.manifest)
+  const db = store.get({ manifest: keys.manifests.db, writable: false, allowFork: false })
+  const blobs = store.get({ manifest: keys.manifests.blobs, writable: false, allowFork: false })
+  await Promise.all([db.ready(), blobs.ready()])
+  return { keys, log, db, blobs }
+}
+
+export async function closeCores(cores: Omit<Cores, 'keys'>): Promise<void> {
+  await Promise.all([cores.log.close(), cores.db.close(), cores.blobs.close()])
+}

@@ -1,0 +1,107 @@
+// Durable before visible. RocksDB acknowledges a write once the kernel has it, so a power cut can lose the tail of the
+// log; a host that appended again would then sign a second history. So the write-ahead log is synced between the write of
+// an atom and the moment at which its blocks are seen by other sessions and by peers.
+//
+// Rests on private parts of hypercore-storage (an atom's `db`, the path of its database), which is pinned for that.
+
+import { open, type FileHandle } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
+import path from 'node:path'
+import type Corestore from 'corestore'
+import type { Atom } from 'hypercore-storage'
+import { VMSError } from '../errors.js'
+
+/** A host stops committing while the disk has less than this left: RocksDB does not recover from a full disk by itself. */
+export const DISK_RESERVE_BYTES = 32 * 1024 * 1024
+
+/** Syncs the write-ahead log of one Corestore; concurrent requests share a sync. */
+export class Durability {
+  private readonly folder: string
+  private file: { number: number; handle: FileHandle } | null = null
+  private running: Promise<void> | null = null
+  private next: Promise<void> | null = null
+
+  constructor(private readonly store: Corestore) {
+    this.folder = path.join(store.storage.path, 'db')
+  }
+
+  /** An atom whose flush resolves only when its blocks are on the disk. */
+  createAtom(): Atom {
+    const atom = this.store.storage.createAtom()
+    const db = atom.db
+    atom.db = {
+      write: options => {
+        const batch = db.write(options)
+        return {
+          tryPut: (key, value) => batch.tryPut(key, value),
+          tryDelete: key => batch.tryDelete(key),
+          tryDeleteRange: (start, end) => batch.tryDeleteRange(start, end),
+          flush: async () => {
+            await batch.flush()
+            await this.sync()
+          }
+        }
+      }
+    }
+    return atom
+  }
+
+  /** @throws VMSError DISK if there is no room for a commit */
+  async checkRoom(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.folder)
+    if (bavail * bsize < DISK_RESERVE_BYTES) {
+      const reserve = DISK_RESERVE_BYTES / 1024 / 1024
+      throw new VMSError(
+        'DISK',
+        `the host's disk has less than ${reserve} MiB left: no call is taken until there is room`
+      )
+    }
+  }
+
+  /** Resolves when everything written before is on the disk. */
+  sync(): Promise<void> {
+    // a sync that runs already may have begun before our write: share the one after it
+    if (this.running === null) return (this.running = this.run())
+    return (this.next ??= this.running.then(
+      () => this.startNext(),
+      () => this.startNext()
+    ))
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.running, this.next])
+    await this.file?.handle.close()
+    this.file = null
+  }
+
+  private startNext(): Promise<void> {
+    this.next = null
+    return (this.running = this.run())
+  }
+
+  private async run(): Promise<void> {
+    try {
+      const wal = await this.store.storage.db.currentWalFile()
+      if (this.file?.number !== wal.number) await this.follow(wal)
+      await this.file!.handle.datasync()
+    } finally {
+      if (this.next === null) this.running = null
+    }
+  }
+
+  // RocksDB has begun a new file: the end of the old one and the new one's entry in the folder must be safe too
+  private async follow(wal: { number: number; path: string }): Promise<void> {
+    if (this.file) {
+      await this.file.handle.datasync()
+      await this.file.handle.close()
+      this.file = null
+    }
+    this.file = {
+      number: wal.number,
+      handle: await open(path.join(this.folder, path.basename(wal.path)), 'r')
+    }
+    const folder = await open(this.folder, 'r')
+    await folder.sync()
+    await folder.close()
+  }
+}

@@ -1,0 +1,224 @@
+// Executes requests one after the other, each against the files as those before it left them. The host, the auditor and
+// local queries all come through here: the same requests on the same files give the same records.
+
+import b4a from 'b4a'
+import { FileError } from '../files/errors.js'
+import { Overlay, type Changes } from '../files/overlay.js'
+import { SystemFiles } from '../files/system.js'
+import type { Tree } from '../files/tree.js'
+import type { Genesis } from '../ledger/blocks.js'
+import crypto from '../ledger/crypto.js'
+import { encodeKey } from '../ledger/keys.js'
+import { encodeRecord, MAX_RECORD_BYTES, type Outcome, type Record, type Write } from '../ledger/record.js'
+import type { Request, SignedRequest } from '../ledger/request.js'
+import { encodeValue, type Value } from '../ledger/values.js'
+import type { Executor } from '../sandbox/executor.js'
+import type { BatchHandler, Call, CallResult, SystemAnswer } from '../sandbox/types.js'
+import { compareUTF8 } from '../utf8.js'
+
+/** A request that was checked. */
+export interface CheckedRequest {
+  signed: SignedRequest
+  request: Request
+}
+
+export interface Executed {
+  request: CheckedRequest
+  record: Record
+  /** what the call wrote: nothing if it failed */
+  changes: Changes
+}
+
+/**
+ * @param first index of the first call
+ * @param files the files before the first call
+ * @returns for each request its record and changes, or null if the executor had to kill the call: it has no outcome, and
+ * the calls after it are as if it had never been
+ */
+export async function execute(
+  executor: Executor,
+  genesis: Genesis,
+  first: number,
+  files: Tree,
+  requests: CheckedRequest[]
+): Promise<(Executed | null)[]> {
+  const results: (Executed | null)[] = []
+  const batch = new BatchFiles(files, genesis)
+  let index = first
+  while (results.length < requests.length) {
+    const rest = requests.slice(results.length)
+    const calls = rest.map(({ request }, i) => callOf(request, index + i))
+    const run = batch.handler(rest)
+    const ended = await executor.run(genesis.source, calls, run.handler)
+    results.push(...run.executed)
+    index += ended
+    if (ended < rest.length) results.push(null)
+  }
+  return results
+}
+
+function callOf(request: Request, index: number): Call {
+  const { method, args } = request
+  return { method, args, caller: encodeKey(request.caller), vm: encodeKey(request.vm), index }
+}
+
+/** The files while a batch runs, and what each call does to them. */
+class BatchFiles {
+  private readonly pending: Overlay
+
+  constructor(
+    files: Tree,
+    private readonly genesis: Genesis
+  ) {
+    this.pending = new Overlay(files)
+  }
+
+  handler(requests: CheckedRequest[]): { handler: BatchHandler; executed: Executed[] } {
+    const executed: Executed[] = []
+    let call = new CallFiles(this.pending, this.genesis)
+    return {
+      executed,
+      handler: {
+        system: (_position, name, args) => call.system(name, args),
+        end: (position, result) => {
+          const done = call.end(requests[position], result)
+          this.pending.apply(done.changes)
+          executed.push(done)
+          call = new CallFiles(this.pending, this.genesis)
+          return Promise.resolve()
+        }
+      }
+    }
+  }
+}
+
+/** One call: its System calls while it runs, its record when it ends. */
+class CallFiles {
+  private readonly overlay: Overlay
+  private readonly files: SystemFiles
+  private written = 0
+  private exceeded: string | null = null
+
+  constructor(
+    batch: Overlay,
+    private readonly genesis: Genesis
+  ) {
+    this.overlay = new Overlay(batch)
+    this.files = new SystemFiles(this.overlay, genesis.limits.fileBytes)
+  }
+
+  async system(name: string, args: Value[]): Promise<SystemAnswer> {
+    try {
+      return { ok: true, value: await this.dispatch(name, args) }
+    } catch (error) {
+      if (error instanceof FileError) return { ok: false, code: error.code, message: error.message }
+      throw error // not the contract's fault: no outcome may depend on it
+    }
+  }
+
+  private async dispatch(name: string, args: Value[]): Promise<Value> {
+    const [path, second] = args
+    switch (name) {
+      case 'files.readFile': {
+        if (second !== undefined && second !== null && second !== 'utf8' && second !== 'binary') {
+          throw new FileError(
+            'EINVAL',
+            'open',
+            typeof path === 'string' ? path : typeof path,
+            "an encoding is 'utf8' or 'binary'"
+          )
+        }
+        const content = await this.files.readFile(path)
+        return second === 'binary' ? content : b4a.toString(content)
+      }
+      case 'files.writeFile':
+        await this.files.writeFile(path, second)
+        this.spend(second)
+        return null
+      case 'files.readdir':
+        return this.files.readdir(path, optionsOf(second))
+      case 'files.stat':
+        return { ...(await this.files.stat(path)) }
+      case 'files.unlink':
+        await this.files.unlink(path)
+        this.spend(null)
+        return null
+      case 'files.mkdir':
+        await this.files.mkdir(path)
+        return null
+      case 'files.rmdir':
+        await this.files.rmdir(path, optionsOf(second))
+        this.spend(null)
+        return null
+      default:
+        throw new FileError('EINVAL', name, '', 'there is no such System call')
+    }
+  }
+
+  // a call over its limits runs on, but its writes are kept no longer
+  private spend(data: Value): void {
+    const { writes, writeBytes } = this.genesis.limits
+    this.written +=
+      typeof data === 'string' ? b4a.byteLength(data) : data instanceof Uint8Array ? data.byteLength : 0
+    if (this.overlay.changes.size > writes) this.exceeded ??= `more than ${writes} paths changed`
+    if (this.written > writeBytes) this.exceeded ??= `more than ${writeBytes} bytes written`
+    if (this.exceeded !== null) this.overlay.changes.clear()
+  }
+
+  end(request: CheckedRequest, { outcome, gas }: CallResult): Executed {
+    const { valueBytes } = this.genesis.limits
+    if (this.exceeded !== null) return this.failed(request, limit(this.exceeded), gas)
+    if (!outcome.ok) return this.failed(request, outcome, gas)
+    if (outcome.value.byteLength > valueBytes) {
+      return this.failed(request, limit(`the result has more than ${valueBytes} bytes`), gas)
+    }
+    const { changes } = this.overlay
+    const record = recordOf(request, outcome, gas, writesOf(changes))
+    if (encodeRecord(record).byteLength > MAX_RECORD_BYTES) {
+      return this.failed(request, limit(`the record has more than ${MAX_RECORD_BYTES} bytes`), gas)
+    }
+    return { request, record, changes }
+  }
+
+  private failed(request: CheckedRequest, outcome: Outcome, gas: number): Executed {
+    const record = recordOf(request, outcome, gas, [])
+    if (encodeRecord(record).byteLength <= MAX_RECORD_BYTES) return { request, record, changes: new Map() }
+    return this.failed(request, limit('the record has no room for the error'), gas)
+  }
+}
+
+/** What `init` is if the contract exports none. */
+export function withoutInit(request: CheckedRequest): Executed {
+  const record = recordOf(request, { ok: true, value: encodeValue(null) }, 0, [])
+  return { request, record, changes: new Map() }
+}
+
+function recordOf({ signed }: CheckedRequest, outcome: Outcome, gas: number, writes: Write[]): Record {
+  return { request: signed.bytes, signature: signed.signature, outcome, gas, writes, oracles: [] }
+}
+
+function limit(message: string): Outcome {
+  return { ok: false, error: { name: 'LimitError', message, code: 'LIMIT' } }
+}
+
+function writesOf(changes: Changes): Write[] {
+  return [...changes]
+    .sort(([a], [b]) => compareUTF8(a, b))
+    .map(([path, bytes]) => ({
+      path,
+      content: bytes && { byteLength: bytes.byteLength, hash: crypto.hash(b4a.from(bytes)) }
+    }))
+}
+
+function optionsOf(value: Value | undefined): { recursive?: boolean } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
+    return {}
+  return { recursive: value.recursive === true }
+}
+
+/** Merges the changes of successive calls: the last value of each path counts. */
+export function mergeChanges(executed: Executed[]): Changes {
+  const merged: Changes = new Map()
+  for (const { changes } of executed) for (const [path, content] of changes) merged.set(path, content)
+  return merged
+}

@@ -1,0 +1,307 @@
+// A VM that this process hosts: executes batches of requests and commits log and files in one atomic, durable write.
+
+import type Corestore from 'corestore'
+import type { KeyPair } from 'hypercore'
+import b4a from 'b4a'
+import ReadyResource from 'ready-resource'
+import { messageOf, VMSError } from '../errors.js'
+import {
+  COMMIT_BYTES,
+  encodeBlock,
+  UPGRADE_NEVER,
+  type Commit,
+  type Genesis,
+  type Limits
+} from '../ledger/blocks.js'
+import crypto from '../ledger/crypto.js'
+import { sameState, type Head } from '../ledger/encoding.js'
+import { History } from '../ledger/history.js'
+import { encodeKey } from '../ledger/keys.js'
+import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
+import { encodeRecord, type Record } from '../ledger/record.js'
+import { signRequest } from '../ledger/request.js'
+import { encodeValue } from '../ledger/values.js'
+import type { Executor } from '../sandbox/executor.js'
+import { closeCores, openOwnCores, type Cores } from './cores.js'
+import type { Durability } from './durable.js'
+import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from './execute.js'
+import { loadLog } from './load.js'
+import { ENGINE, RUNTIME, sameRuntime } from './runtime.js'
+import { headOf, stateOf, Transaction } from './transaction.js'
+
+export const DEFAULT_LIMITS: Limits = {
+  gas: 10_000_000,
+  fileBytes: 1024 * 1024,
+  valueBytes: 512 * 1024,
+  writes: 1000,
+  writeBytes: 16 * 1024 * 1024,
+  window: 1024
+}
+
+/** The name of the method that runs once, at deployment. */
+export const INIT = 'init'
+
+/** What a commit block has besides its records, at most: numbers, and four heads. */
+const COMMIT_OVERHEAD_BYTES = 256
+
+export interface Deployment {
+  /** the contract: one script */
+  source: string
+  /** its exported functions, as the executor found them */
+  methods: string[]
+  title: string
+  limits?: Partial<Limits>
+}
+
+/** Where a call went: its record in the log, and the log's head after its block. */
+export interface Committed {
+  request: CheckedRequest
+  record: Record
+  block: number
+  index: number
+  head: Head
+}
+
+export interface MachineContext {
+  store: Corestore
+  durability: Durability
+  executor: Executor
+}
+
+export class Machine extends ReadyResource {
+  genesis!: Genesis
+  history!: History
+  cores!: Cores
+  /** the committed head of the log */
+  head!: Head
+  private position!: Position
+  private transaction: Transaction | null = null
+  private failure: VMSError | null = null
+
+  constructor(
+    private readonly context: MachineContext,
+    readonly keyPair: KeyPair
+  ) {
+    super()
+  }
+
+  get key(): Uint8Array {
+    return this.cores.keys.log
+  }
+
+  /** Number of calls that the log holds. */
+  get calls(): number {
+    return this.position.index
+  }
+
+  /**
+   * Makes a new VM: genesis and the owner's signed `init`, in one atomic write.
+   * @param keyPair what signs for the VM, made for it alone
+   * @throws VMSError INVALID_CONTRACT if `init` throws or is killed: then nothing is kept
+   */
+  static async deploy(
+    context: MachineContext,
+    keyPair: KeyPair,
+    owner: KeyPair,
+    { source, methods, title, limits }: Deployment
+  ): Promise<void> {
+    const cores = await openOwnCores(context.store, keyPair)
+    try {
+      if (cores.log.length > 0) throw new VMSError('STORAGE_BROKEN', 'the log of a new VM is not empty')
+      await context.durability.checkRoom()
+      const genesis: Genesis = {
+        type: 'genesis',
+        source,
+        sourceHash: crypto.hash(b4a.from(source)),
+        methods,
+        files: cores.keys.db,
+        owner: owner.publicKey,
+        title,
+        oracles: [],
+        upgrade: UPGRADE_NEVER,
+        limits: { ...DEFAULT_LIMITS, ...limits },
+        runtime: RUNTIME,
+        engine: ENGINE
+      }
+      const transaction = await Transaction.open(cores, context.durability)
+      try {
+        const seen = await transaction.appendLog(encodeBlock(genesis))
+        const executed = await initialize(context.executor, genesis, owner, cores.keys.log, seen, transaction)
+        const position = positionAfterGenesis(genesis, await transaction.filesState())
+        await appendCommit(transaction, position, [executed])
+        await transaction.commit()
+      } finally {
+        await transaction.close()
+      }
+    } finally {
+      await closeCores(cores)
+    }
+  }
+
+  /**
+   * @throws VMSError STORAGE_BROKEN if log and files disagree; nothing is touched then
+   */
+  protected override async _open(): Promise<void> {
+    this.cores = await openOwnCores(this.context.store, this.keyPair)
+    try {
+      const { genesis, position, history } = await loadLog(this.cores.log)
+      this.genesis = genesis
+      this.position = position
+      this.history = history
+      this.head = await headOf(this.cores.log)
+      await this.checkState()
+    } catch (error) {
+      await closeCores(this.cores)
+      throw error
+    }
+    if (!sameRuntime(this.position.runtime, RUNTIME)) await this.commitRuntime()
+  }
+
+  protected override async _close(): Promise<void> {
+    await this.transaction?.close()
+    await closeCores(this.cores)
+  }
+
+  private async checkState(): Promise<void> {
+    const { db, blobs } = this.cores
+    const found = await stateOf(db, blobs)
+    const { files } = this.position
+    if (sameState(found, files)) return
+    throw new VMSError(
+      'STORAGE_BROKEN',
+      `${encodeKey(this.key)} is not served: its files (database ${found.db.length}, blobs ${found.blobs.length} blocks) are not as its ` +
+        `log leaves them (${files.db.length} and ${files.blobs.length}). Restore the storage from a backup, or remove the VM`
+    )
+  }
+
+  /**
+   * Executes requests in order and commits them, in as many blocks as their records need.
+   * Each must be valid in every block up to `head.length + requests.length - 1`.
+   * @param oncommit is shown the calls of a block as soon as it is durable
+   * @returns the requests that the executor had to kill: they are not in the log
+   * @throws VMSError DISK, HOST_FAILED: a request that `oncommit` was not shown is not answered; it may be in the log
+   */
+  async commit(
+    requests: CheckedRequest[],
+    oncommit: (committed: Committed[]) => void
+  ): Promise<CheckedRequest[]> {
+    if (this.failure !== null) throw this.failure
+    await this.context.durability.checkRoom()
+    try {
+      const transaction = (this.transaction ??= await Transaction.open(this.cores, this.context.durability))
+      const { genesis, position } = this
+      const results = await execute(
+        this.context.executor,
+        genesis,
+        position.index,
+        transaction.files,
+        requests
+      )
+      const executed = results.filter(one => one !== null)
+      for (const batch of batchesOf(executed)) oncommit(await this.commitBatch(transaction, batch))
+      return requests.filter((_, i) => results[i] === null)
+    } catch (error) {
+      throw await this.fail(error)
+    }
+  }
+
+  private async commitBatch(transaction: Transaction, batch: Executed[]): Promise<Committed[]> {
+    const { block, index } = this.position
+    const { head, commit } = await appendCommit(transaction, this.position, batch)
+    await transaction.commit()
+    this.head = head
+    this.position = advance(this.position, commit)
+    return batch.map(({ request, record }, i) => {
+      this.history.add(request.request, { block, index: index + i })
+      return { request, record, block, index: index + i, head }
+    })
+  }
+
+  private async commitRuntime(): Promise<void> {
+    const { position } = this
+    const block = { type: 'runtime' as const, base: position.base, runtime: RUNTIME }
+    await this.context.durability.checkRoom()
+    this.transaction = await Transaction.open(this.cores, this.context.durability)
+    this.head = await this.transaction.appendLog(encodeBlock(block))
+    await this.transaction.commit()
+    this.position = advance(position, block)
+  }
+
+  // What was appended and not committed is rolled back. If the write itself failed, memory and disk may differ: the VM
+  // takes no more calls until it is opened again.
+  private async fail(error: unknown): Promise<VMSError> {
+    const { transaction } = this
+    this.transaction = null
+    await transaction?.close().catch(() => {})
+    const failure =
+      error instanceof VMSError
+        ? error
+        : new VMSError('HOST_FAILED', `the host could not commit: ${messageOf(error)}`, { cause: error })
+    const found = await stateOf(this.cores.db, this.cores.blobs).catch(() => null)
+    if (!found || !sameState(found, this.position.files) || this.cores.log.length !== this.head.length) {
+      this.failure = failure
+    }
+    return failure
+  }
+}
+
+async function initialize(
+  executor: Executor,
+  genesis: Genesis,
+  owner: KeyPair,
+  vm: Uint8Array,
+  seen: Head,
+  { files }: Transaction
+): Promise<Executed> {
+  const request = {
+    vm,
+    caller: owner.publicKey,
+    method: INIT,
+    args: encodeValue([]),
+    id: crypto.randomBytes(16),
+    seen
+  }
+  const checked = { request, signed: signRequest(request, owner) }
+  if (!genesis.methods.includes(INIT)) return withoutInit(checked)
+  const [executed] = await execute(executor, genesis, 0, files, [checked])
+  if (executed === null)
+    throw new VMSError('INVALID_CONTRACT', 'init was stopped: it ran too long or crashed')
+  const { outcome } = executed.record
+  if (!outcome.ok) throw new VMSError('INVALID_CONTRACT', `init failed: ${outcome.error.message}`)
+  return executed
+}
+
+async function appendCommit(
+  transaction: Transaction,
+  position: Position,
+  batch: Executed[]
+): Promise<{ head: Head; commit: Commit }> {
+  const after = await transaction.appendFiles(mergeChanges(batch))
+  const commit: Commit = {
+    type: 'commit',
+    first: position.index,
+    base: position.base,
+    before: position.files,
+    after,
+    records: batch.map(({ record }) => record),
+    time: Date.now()
+  }
+  return { commit, head: await transaction.appendLog(encodeBlock(commit)) }
+}
+
+// a batch closes before its block would exceed COMMIT_BYTES; a larger record stands alone
+function* batchesOf(executed: Executed[]): Iterable<Executed[]> {
+  let batch: Executed[] = []
+  let size = COMMIT_OVERHEAD_BYTES
+  for (const one of executed) {
+    const bytes = encodeRecord(one.record).byteLength
+    if (batch.length > 0 && size + bytes > COMMIT_BYTES) {
+      yield batch
+      batch = []
+      size = COMMIT_OVERHEAD_BYTES
+    }
+    batch.push(one)
+    size += bytes
+  }
+  if (batch.length > 0) yield batch
+}

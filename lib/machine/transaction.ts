@@ -1,0 +1,69 @@
+// One atomic, durable write over the three cores of a VM. What is appended here is seen by nobody else until `commit`.
+//
+// The one writer of the VM keeps its transaction open from commit to commit; after a failure it is closed, which rolls
+// back, and a new one is opened.
+
+import type Hyperbee from 'hyperbee'
+import type Hypercore from 'hypercore'
+import type { Atom } from 'hypercore-storage'
+import { commitChanges } from '../files/commit.js'
+import type { Changes } from '../files/overlay.js'
+import { DriveTree, openBee } from '../files/tree.js'
+import type { FilesState, Head } from '../ledger/encoding.js'
+import type { Cores } from './cores.js'
+import type { Durability } from './durable.js'
+
+export class Transaction {
+  private constructor(
+    private readonly atom: Atom,
+    private readonly log: Hypercore,
+    private readonly db: Hypercore,
+    private readonly blobs: Hypercore,
+    private readonly bee: Hyperbee,
+    /** the files with everything appended so far */
+    readonly files: DriveTree
+  ) {}
+
+  static async open(cores: Cores, durability: Durability): Promise<Transaction> {
+    const atom = durability.createAtom()
+    const [log, db, blobs] = [cores.log, cores.db, cores.blobs].map(core => core.session({ atom }))
+    await Promise.all([log.ready(), db.ready(), blobs.ready()])
+    const bee = openBee(db)
+    await bee.ready()
+    return new Transaction(atom, log, db, blobs, bee, new DriveTree(bee, blobs))
+  }
+
+  async appendFiles(changes: Changes): Promise<FilesState> {
+    await commitChanges(this.bee, this.blobs, changes)
+    return stateOf(this.db, this.blobs)
+  }
+
+  /** @returns the log's head after the block */
+  async appendLog(block: Uint8Array): Promise<Head> {
+    await this.log.append(block)
+    return headOf(this.log)
+  }
+
+  filesState(): Promise<FilesState> {
+    return stateOf(this.db, this.blobs)
+  }
+
+  commit(): Promise<void> {
+    return this.atom.flush()
+  }
+
+  /** Rolls back what is not committed. */
+  async close(): Promise<void> {
+    await this.bee.close()
+    await Promise.all([this.log.close(), this.db.close(), this.blobs.close()])
+  }
+}
+
+/** @returns length and tree hash of a core, at its end or at `length` */
+export async function headOf(core: Hypercore, length = core.length): Promise<Head> {
+  return { length, hash: await core.treeHash(length) }
+}
+
+export async function stateOf(db: Hypercore, blobs: Hypercore): Promise<FilesState> {
+  return { db: await headOf(db), blobs: await headOf(blobs) }
+}

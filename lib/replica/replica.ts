@@ -1,0 +1,263 @@
+// A copy of a VM that follows its log over the swarm. Clients and auditors each work on one.
+
+import type Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import b4a from 'b4a'
+import ReadyResource from 'ready-resource'
+import type { Discovery, NoiseStream } from 'hyperswarm'
+import { messageOf, VMSError } from '../errors.js'
+import { decodeBlock, type Block, type Genesis } from '../ledger/blocks.js'
+import type { Head } from '../ledger/encoding.js'
+import { encodeKey } from '../ledger/keys.js'
+import type { HeadMessage, Signed } from '../ledger/statements.js'
+import { closeCores, openFilesCores, openLog, type Cores } from '../machine/cores.js'
+import { Swarm } from '../swarm/swarm.js'
+import { Link } from './link.js'
+import { Memory } from './memory.js'
+import { openSlot, openStore, type OpenStore } from './slot.js'
+import { within } from './within.js'
+
+export interface ReplicaOptions {
+  /** nodes as host:port; undefined means the public network */
+  bootstrap?: string[]
+  /** a folder for this copy alone; else a slot below `data` */
+  storage?: string
+  /** the user's data folder */
+  data: string
+}
+
+/** How long a search for peers goes on once the network says that there are none. */
+const LOOKUP_INTERVAL_MS = 1000
+
+/** The longest that a timer can wait, ms. */
+const NEVER = 2 ** 31 - 1
+
+/** Events after which a condition may hold that did not before. */
+const CHANGES = ['append', 'link', 'head', 'contradiction', 'closing']
+
+export class Replica extends ReadyResource {
+  log!: Hypercore
+  readonly memory: Memory
+  /** the newest head that the host has signed, as far as this process knows */
+  head: Signed<HeadMessage> | null = null
+  readonly links = new Set<Link>()
+  private opened_: OpenStore | null = null
+  private swarm: Swarm | null = null
+  private discovery: Discovery | null = null
+  private filesCores: Promise<Cores> | null = null
+  private contradiction: VMSError | null = null
+  /** whether the network was asked once, and every answer tried */
+  private searched = false
+
+  constructor(
+    readonly key: Uint8Array,
+    private readonly options: ReplicaOptions
+  ) {
+    super()
+    this.memory = new Memory(`${options.data}/known`, key)
+    this.setMaxListeners(0)
+  }
+
+  get store(): Corestore {
+    return this.opened_!.store
+  }
+
+  /** The connected host, if there is one. */
+  get host(): Link | null {
+    for (const link of this.links) if (link.isHost) return link
+    return null
+  }
+
+  get online(): boolean {
+    return this.links.size > 0
+  }
+
+  protected override async _open(): Promise<void> {
+    const { storage, data, bootstrap } = this.options
+    const id = encodeKey(this.key)
+    this.opened_ =
+      storage === undefined
+        ? await openSlot(`${data}/copies/${id}`)
+        : await openStore(`${storage}/copies/${id}`)
+    this.log = openLog(this.store, this.key)
+    await this.log.ready()
+    this.log.on('append', () => this.emit('append'))
+    this.head = await this.memory.head()
+    this.swarm = new Swarm({ bootstrap, onconnection: stream => this.connect(stream) })
+    await this.swarm.ready()
+    this.discovery = this.swarm.lookup(this.key)
+    this.search().catch(() => {}) // it ends when the replica closes
+  }
+
+  protected override async _close(): Promise<void> {
+    this.emit('closing')
+    await this.swarm?.close()
+    if (this.head && this.opened) await this.memory.rememberHead(this.head).catch(() => {})
+    const cores = await this.filesCores?.catch(() => null)
+    if (cores) await closeCores(cores)
+    else await this.log?.close()
+    await this.opened_?.close()
+  }
+
+  /**
+   * Brings the copy up to date with the host, or with what peers there are.
+   * @param timeout ms to wait for a peer
+   * @returns whether a peer was there; if not, the copy is as it was when it was last online
+   * @throws VMSError UNREACHABLE if there is no peer and no copy; FRAUD, REWOUND if the host contradicts what it signed
+   */
+  async sync(timeout: number): Promise<boolean> {
+    await this.ready()
+    const synced = () => this.host !== null && this.caughtUp()
+    const alone = () => this.searched && this.links.size === 0 && this.log.length >= 2
+    await this.until(() => synced() || alone(), timeout)
+    const online = synced()
+    if (!online && this.log.length < 2) {
+      throw new VMSError(
+        'UNREACHABLE',
+        `no host of ${encodeKey(this.key)} was found within ${timeout / 1000} s: is it running, and on the same network (--bootstrap)?`
+      )
+    }
+    await this.checkHead()
+    return online
+  }
+
+  /**
+   * Waits until `condition` holds; it is looked at whenever the copy or its peers change.
+   * @param timeout ms
+   * @returns whether it held in time
+   * @throws VMSError FRAUD, REWOUND; CLOSED
+   */
+  until(condition: () => boolean, timeout: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const settle = (result: () => void) => {
+        clearTimeout(timer)
+        for (const event of CHANGES) this.off(event, look)
+        result()
+      }
+      const look = () => {
+        if (this.contradiction) settle(() => reject(this.contradiction!))
+        else if (this.closing) settle(() => reject(new VMSError('CLOSED', 'closed while it waited')))
+        else if (condition()) settle(() => resolve(true))
+      }
+      const timer = setTimeout(() => settle(() => resolve(false)), timeout)
+      for (const event of CHANGES) this.on(event, look)
+      look()
+    })
+  }
+
+  async genesis(): Promise<Genesis> {
+    const block = await this.block(0)
+    if (block.type !== 'genesis')
+      throw new VMSError('BAD_HOST', `the log of ${encodeKey(this.key)} has no genesis`)
+    return block
+  }
+
+  /** The bytes of a block; null if no peer sends them in time. */
+  bytes(number: number, timeout: number): Promise<Uint8Array | null> {
+    return within(timeout, this.log.get(number), () => null)
+  }
+
+  /** @throws VMSError NOT_AVAILABLE, BAD_HOST */
+  async block(number: number, timeout = 20_000): Promise<Block> {
+    const bytes = await this.bytes(number, timeout)
+    if (bytes === null) {
+      throw new VMSError(
+        'NOT_AVAILABLE',
+        `no peer has block ${number} of ${encodeKey(this.key)}: try again when its host is online`
+      )
+    }
+    try {
+      return decodeBlock(bytes)
+    } catch (error) {
+      throw new VMSError(
+        'BAD_HOST',
+        `block ${number} of ${encodeKey(this.key)} is malformed: ${messageOf(error)}`
+      )
+    }
+  }
+
+  /** The cores of the log and of the files. */
+  cores(): Promise<Cores> {
+    return (this.filesCores ??= openFilesCores(this.store, this.log))
+  }
+
+  private connect(stream: NoiseStream): void {
+    this.store.replicate(stream)
+    new Link(stream, this.key, () => this.log.manifest?.signers.at(0)?.publicKey ?? null, {
+      onopen: link => {
+        this.links.add(link)
+        this.emit('link')
+      },
+      onhost: (link, head) => this.onhost(link, head),
+      onhead: head => this.onhead(head),
+      onreceipt: receipt => this.emit('receipt', receipt),
+      onrefusal: refusal => this.emit('refusal', refusal),
+      onclose: link => {
+        this.links.delete(link)
+        this.emit('link')
+      }
+    })
+  }
+
+  private onhost(link: Link, head: Head): void {
+    const known = this.head
+    if (known && known.length > head.length) {
+      return this.contradict(
+        new VMSError(
+          'REWOUND',
+          `the host of ${encodeKey(this.key)} shows ${head.length} blocks, but has signed ${known.length} before: its history was cut`
+        )
+      )
+    }
+    if (known && known.length === head.length && !b4a.equals(known.hash, head.hash))
+      return this.contradict(this.forked())
+    this.emit('host', link)
+    this.emit('link')
+  }
+
+  private onhead(head: Signed<HeadMessage>): void {
+    const known = this.head
+    if (known && known.length === head.length && !b4a.equals(known.hash, head.hash))
+      return this.contradict(this.forked())
+    if (known && (known.length > head.length || (known.length === head.length && known.time >= head.time)))
+      return
+    this.head = head
+    this.emit('head')
+  }
+
+  private caughtUp(): boolean {
+    return this.head !== null && this.log.length >= Math.max(2, this.head.length)
+  }
+
+  /** What is replicated must be what the host's newest head commits to. */
+  private async checkHead(): Promise<void> {
+    const { head } = this
+    if (head === null || this.log.length < head.length) return
+    if (!b4a.equals(await this.log.treeHash(head.length), head.hash)) {
+      this.contradict(this.forked())
+      throw this.contradiction!
+    }
+    await this.memory.rememberHead(head)
+  }
+
+  private forked(): VMSError {
+    return new VMSError('FRAUD', `the host of ${encodeKey(this.key)} has signed two different histories`)
+  }
+
+  private contradict(error: VMSError): void {
+    this.contradiction ??= error
+    this.emit('contradiction')
+  }
+
+  // the swarm gives up a peer that went away; whoever wants one host keeps asking
+  private async search(): Promise<void> {
+    await this.discovery!.flushed()
+    await this.swarm!.flush()
+    this.searched = true
+    this.emit('link')
+    while (await this.until(() => this.host === null, NEVER)) {
+      await this.discovery!.refresh({ client: true, server: false })
+      await this.until(() => this.host !== null, LOOKUP_INTERVAL_MS)
+    }
+  }
+}

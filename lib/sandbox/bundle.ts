@@ -1,0 +1,122 @@
+// From a file on disk to the one script that is deployed: what is in the log is what was executed, so modules and
+// TypeScript are bundled once, before. The same files give the same bytes, whatever folder they lie in.
+//
+// esbuild parses in a process of its own; nothing here looks into the source.
+
+import { readFile, stat } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
+import { basename, dirname, extname, resolve } from 'node:path'
+import type { BuildOptions, BuildResult, Loader, Message } from 'esbuild'
+import { codeOf, messageOf, VMSError } from '../errors.js'
+
+export interface Bundle {
+  /** One script that assigns to `exports` or `module.exports`. */
+  source: string
+  /** The file's name without extension. */
+  title: string
+}
+
+const LOADERS: { [extension: string]: Loader } = {
+  '.js': 'js',
+  '.cjs': 'js',
+  '.mjs': 'js',
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts'
+}
+
+const MAX_FILE = 8 * 1024 * 1024 // comments and types go away, so it may be larger than a contract
+
+/**
+ * Reads a contract. A plain script is taken as it is, byte for byte; a file with imports, exports, require() or types
+ * is bundled with everything it imports.
+ * @throws VMSError INVALID_CONTRACT, with file, line and column where there is such a place
+ */
+export async function bundle(path: string): Promise<Bundle> {
+  const loader = LOADERS[extname(path)]
+  const contents = await readText(path)
+  if (!loader) throw invalid(`${path} is not a contract: name a .js or .ts file`)
+  const name = basename(path)
+  const result = await build({
+    stdin: { contents, resolveDir: dirname(resolve(path)), sourcefile: name, loader },
+    absWorkingDir: dirname(resolve(path)),
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'cjs',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'silent',
+    tsconfigRaw: {}, // a tsconfig.json somewhere above would change the bytes
+    footer: { js: 'module.exports = { ...module.exports };' } // esbuild exports getters, contracts export values
+  })
+  const title = basename(path, extname(path))
+  const plain = extname(path) === '.js' || extname(path) === '.cjs'
+  if (plain && isScript(result, name)) return { source: contents, title }
+  const [meta] = result.warnings.filter(({ id }) => id === 'empty-import-meta')
+  if (meta) throw invalid(place(meta, 'import.meta is not there in a contract'))
+  return { source: result.outputFiles![0].text, title }
+}
+
+// what neither imports nor exports anything is a script already
+function isScript({ metafile }: BuildResult, name: string): boolean {
+  const input = metafile!.inputs[name]
+  return input.format !== 'esm' && input.imports.length === 0
+}
+
+async function readText(path: string): Promise<string> {
+  let bytes
+  try {
+    const { size } = await stat(path)
+    if (size > MAX_FILE) throw invalid(`${path} is larger than ${MAX_FILE / 1024 / 1024} MiB`)
+    bytes = await readFile(path)
+  } catch (error) {
+    if (error instanceof VMSError) throw error
+    const code = codeOf(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw invalid(`there is no file ${path}`)
+    if (code === 'EISDIR') throw invalid(`${path} is a folder: name the contract's file`)
+    throw invalid(`${path} cannot be read: ${messageOf(error)}`)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw invalid(`${path} is not UTF-8 text`)
+  }
+}
+
+let building = 0
+
+// esbuild's service is started by the first build, and stopped after the last: it would keep the program from ending
+async function build(options: BuildOptions): Promise<BuildResult> {
+  const esbuild = await import('esbuild')
+  building++
+  try {
+    return await esbuild.build(options)
+  } catch (error) {
+    throw explain(error)
+  } finally {
+    if (--building === 0) await esbuild.stop()
+  }
+}
+
+function explain(error: unknown): Error {
+  const [first] = error instanceof Error && 'errors' in error ? (error.errors as Message[]) : []
+  if (!first) return error instanceof Error ? error : new Error(String(error))
+  const [, missing] = /^Could not resolve "(.*)"$/.exec(first.text) ?? []
+  if (missing === undefined) return invalid(place(first, first.text))
+  const reason = isBuiltin(missing)
+    ? `Node modules are not there in a contract, ${missing} cannot be imported`
+    : `${missing} cannot be found`
+  return invalid(place(first, reason))
+}
+
+function place({ location }: Message, text: string): string {
+  return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text
+}
+
+function invalid(message: string): VMSError {
+  return new VMSError('INVALID_CONTRACT', message)
+}

@@ -1,0 +1,257 @@
+// What the executor and its child process say to each other: binary frames over two pipes. Both sides use this
+// module. A frame is its length (uint32, little endian, without itself), its type (one byte) and its body.
+//
+// The child runs hostile code, so the host reads its frames as it would a stranger's: sizes are bounded before
+// anything is allocated, and whatever does not decode completely is an error.
+
+import c, { type Encoder, type State } from 'compact-encoding'
+import { decodeValue, value, type Value } from '../ledger/values.js'
+import type { Call, Inspection, Outcome, SystemAnswer } from './types.js'
+
+/** The most bytes that a frame may have. */
+export const MAX_FRAME = 64 * 1024 * 1024
+
+/** Bytes of a frame's length. */
+export const HEADER = 4
+
+export const LEVELS = ['log', 'info', 'warn', 'error', 'debug'] as const
+export type Level = (typeof LEVELS)[number]
+
+/** A line that a contract wrote to its console; position is null while it is inspected. */
+export interface ConsoleLine {
+  position: number | null
+  level: Level
+  text: string
+}
+
+/** What the host says. A source is sent once, and named by its slot from then on. */
+export type HostFrame =
+  | { type: 'source'; slot: number; source: string }
+  | { type: 'run'; slot: number; calls: Call[] }
+  | { type: 'inspect'; source: string }
+  | { type: 'answer'; answer: SystemAnswer }
+
+/** What the child says. `abort` is a call that cannot end in a way that would be the same everywhere. */
+export type ChildFrame =
+  | { type: 'ready' }
+  | { type: 'system'; position: number; name: string; args: Value[]; wait: boolean }
+  | { type: 'end'; position: number; outcome: Outcome; gas: number }
+  | { type: 'abort'; position: number }
+  | ({ type: 'console' } & ConsoleLine)
+  | { type: 'inspected'; inspection: Inspection }
+
+type Body<F, T extends string> = F extends { type: T } ? Omit<F, 'type'> : never
+
+// an encoding from the parts of an object, in the order given
+function struct<T extends object>(parts: { [K in keyof T]-?: Encoder<T[K]> }): Encoder<T> {
+  const names = Object.keys(parts) as (keyof T)[]
+  return {
+    preencode(state, message) {
+      for (const name of names) parts[name].preencode(state, message[name])
+    },
+    encode(state, message) {
+      for (const name of names) parts[name].encode(state, message[name])
+    },
+    decode(state) {
+      const message: Partial<T> = {}
+      for (const name of names) message[name] = parts[name].decode(state)
+      return message as T
+    }
+  }
+}
+
+function nullable<T>(encoding: Encoder<T>): Encoder<T | null> {
+  return {
+    preencode(state, input) {
+      c.bool.preencode(state, input !== null)
+      if (input !== null) encoding.preencode(state, input)
+    },
+    encode(state, input) {
+      c.bool.encode(state, input !== null)
+      if (input !== null) encoding.encode(state, input)
+    },
+    decode(state) {
+      return c.bool.decode(state) ? encoding.decode(state) : null
+    }
+  }
+}
+
+// either of two shapes that `ok` tells apart
+function result<Good extends { ok: true }, Bad extends { ok: false }>(
+  good: Encoder<Omit<Good, 'ok'>>,
+  bad: Encoder<Omit<Bad, 'ok'>>
+): Encoder<Good | Bad> {
+  return {
+    preencode(state, input) {
+      c.bool.preencode(state, input.ok)
+      if (input.ok) good.preencode(state, input)
+      else bad.preencode(state, input)
+    },
+    encode(state, input) {
+      c.bool.encode(state, input.ok)
+      if (input.ok) good.encode(state, input)
+      else bad.encode(state, input)
+    },
+    decode(state) {
+      if (c.bool.decode(state)) return { ok: true, ...good.decode(state) } as Good
+      return { ok: false, ...bad.decode(state) } as Bad
+    }
+  }
+}
+
+const call = struct<Call>({
+  method: c.string,
+  args: c.uint8array,
+  caller: c.string,
+  vm: c.string,
+  index: c.uint
+})
+
+// a value that the child has encoded: it must be one, in its only encoding
+const encoded: Encoder<Uint8Array> = {
+  preencode: (state, bytes) => c.uint8array.preencode(state, bytes),
+  encode: (state, bytes) => c.uint8array.encode(state, bytes),
+  decode(state) {
+    const bytes = new Uint8Array(c.uint8array.decode(state))
+    decodeValue(bytes)
+    return bytes
+  }
+}
+
+const list: Encoder<Value[]> = {
+  preencode: (state, items) => value.preencode(state, items),
+  encode: (state, items) => value.encode(state, items),
+  decode(state) {
+    const items = value.decode(state)
+    if (!Array.isArray(items)) throw new Error('not a list')
+    return items
+  }
+}
+
+const outcome = result<Extract<Outcome, { ok: true }>, Extract<Outcome, { ok: false }>>(
+  struct({ value: encoded }),
+  struct({ error: struct({ name: c.string, message: c.string, code: nullable(c.string) }) })
+)
+
+const answer = result<Extract<SystemAnswer, { ok: true }>, Extract<SystemAnswer, { ok: false }>>(
+  struct({ value }),
+  struct({ message: c.string, code: c.string })
+)
+
+const level: Encoder<Level> = {
+  preencode: state => c.uint8.preencode(state, 0),
+  encode: (state, input) => c.uint8.encode(state, LEVELS.indexOf(input)),
+  decode(state) {
+    const known = LEVELS[c.uint8.decode(state)]
+    if (known === undefined) throw new Error('unknown level')
+    return known
+  }
+}
+
+const place = nullable(c.uint)
+const problem = struct<Inspection['problems'][number]>({ message: c.string, line: place, column: place })
+
+const hostBodies: { [T in HostFrame['type']]: Encoder<Body<HostFrame, T>> } = {
+  source: struct({ slot: c.uint, source: c.string }),
+  run: struct({ slot: c.uint, calls: c.array(call) }),
+  inspect: struct({ source: c.string }),
+  answer: struct({ answer })
+}
+
+const childBodies: { [T in ChildFrame['type']]: Encoder<Body<ChildFrame, T>> } = {
+  ready: struct({}),
+  system: struct({ position: c.uint, name: c.string, args: list, wait: c.bool }),
+  end: struct({ position: c.uint, outcome, gas: c.uint }),
+  abort: struct({ position: c.uint }),
+  console: struct({ position: place, level, text: c.string }),
+  inspected: struct({ inspection: struct({ methods: c.array(c.string), problems: c.array(problem) }) })
+}
+
+type Bodies = { [type: string]: Encoder<object> }
+
+function encodeFrame(bodies: Bodies, frame: { type: string }): Uint8Array {
+  const type = Object.keys(bodies).indexOf(frame.type)
+  const body = bodies[frame.type]
+  if (!body) throw new Error(`unknown frame: ${frame.type}`)
+  const state: State = { start: 0, end: HEADER + 1, buffer: null }
+  body.preencode(state, frame)
+  const length = state.end - HEADER
+  if (length > MAX_FRAME) throw new Error(`a frame of ${length} bytes is too large for the sandbox`)
+  state.buffer = new Uint8Array(state.end)
+  c.uint32.encode(state, length)
+  c.uint8.encode(state, type)
+  body.encode(state, frame)
+  return state.buffer
+}
+
+function decodeFrame(bodies: Bodies, bytes: Uint8Array): object {
+  const state: State = { start: 0, end: bytes.byteLength, buffer: bytes }
+  const type = Object.keys(bodies)[c.uint8.decode(state)]
+  const body = type === undefined ? undefined : bodies[type]
+  if (!body) throw new Error('unknown frame')
+  const message = body.decode(state)
+  if (state.start !== state.end) throw new Error('a frame has bytes left over')
+  return { type, ...message }
+}
+
+/** @returns a frame's bytes, its length in front */
+export const encodeHostFrame = (frame: HostFrame) => encodeFrame(hostBodies, frame)
+/** @returns a frame's bytes, its length in front */
+export const encodeChildFrame = (frame: ChildFrame) => encodeFrame(childBodies, frame)
+/** @throws Error if the bytes (without the length) are no frame of the host */
+export const decodeHostFrame = (bytes: Uint8Array) => decodeFrame(hostBodies, bytes) as HostFrame
+/** @throws Error if the bytes (without the length) are no frame of the child */
+export const decodeChildFrame = (bytes: Uint8Array) => decodeFrame(childBodies, bytes) as ChildFrame
+
+/** The length in a frame's header. */
+export function readLength(header: Uint8Array): number {
+  return new DataView(header.buffer, header.byteOffset, HEADER).getUint32(0, true)
+}
+
+/** Cuts a stream of chunks into frames. */
+export class FrameReader {
+  #chunks: Uint8Array[] = []
+  #size = 0
+
+  /**
+   * @returns the frames that the chunk completes, without their lengths
+   * @throws Error on a length that no frame has
+   */
+  push(chunk: Uint8Array): Uint8Array[] {
+    this.#chunks.push(chunk)
+    this.#size += chunk.byteLength
+    const frames: Uint8Array[] = []
+    for (;;) {
+      const header = this.#peek(HEADER)
+      if (!header) return frames
+      const length = readLength(header)
+      if (length < 1 || length > MAX_FRAME) throw new Error('a frame of an impossible size')
+      if (this.#size < HEADER + length) return frames
+      frames.push(this.#take(HEADER + length).subarray(HEADER))
+    }
+  }
+
+  #peek(bytes: number): Uint8Array | null {
+    if (this.#size < bytes) return null
+    return this.#chunks[0].byteLength >= bytes ? this.#chunks[0] : this.#join()
+  }
+
+  #take(bytes: number): Uint8Array {
+    const first = this.#chunks[0].byteLength >= bytes ? this.#chunks[0] : this.#join()
+    if (first.byteLength === bytes) this.#chunks.shift()
+    else this.#chunks[0] = first.subarray(bytes)
+    this.#size -= bytes
+    return first.subarray(0, bytes)
+  }
+
+  #join(): Uint8Array {
+    const joined = new Uint8Array(this.#size)
+    let at = 0
+    for (const chunk of this.#chunks) {
+      joined.set(chunk, at)
+      at += chunk.byteLength
+    }
+    this.#chunks = [joined]
+    return joined
+  }
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { Executor } from '../../lib/sandbox/executor.js'
+import { RESERVED } from '../../lib/sandbox/reserved.js'
+
+const executor = new Executor()
+after(() => executor.close())
+
+const OK = 'exports.a = async () => 1\n'
+
+async function problems(source: string): Promise<string[]> {
+  const { problems } = await executor.inspect(source)
+  return problems.map(({ message, line, column }) =>
+    line === null ? message : `${line}:${column} ${message}`
+  )
+}
+
+async function refuses(source: string, expected: RegExp) {
+  const found = await problems(source)
+  assert.ok(
+    found.some(text => expected.test(text)),
+    `${expected} is not in ${JSON.stringify(found)}`
+  )
+}
+
+test('lists exported functions in the order of their bytes', async () => {
+  const inspection = await executor.inspect(`
+    exports.zebra = async () => 1
+    exports.init = async () => 1
+    exports.Ant = function () {}
+    exports.version = 3
+    exports.nothing = null
+    Object.defineProperty(exports, 'getter', { get: () => () => 1, enumerable: true })
+  `)
+  assert.deepEqual(inspection, { methods: ['Ant', 'init', 'zebra'], problems: [] })
+})
+
+test('module.exports can be replaced', async () => {
+  assert.deepEqual((await executor.inspect('module.exports = { a() {} }')).methods, ['a'])
+  assert.deepEqual((await executor.inspect('module.exports = class { static a() {} }')).methods, ['a'])
+})
+
+test('syntax errors have a line and a column', async () => {
+  assert.deepEqual(await problems('exports.a = 1\nlet x = ;'), ['2:9 Unexpected token'])
+  await refuses('return 1', /^1:1 'return' outside of function/)
+  await refuses('}});(function(){{' + OK, /Unexpected token/)
+  await refuses('with (exports) {}', /^1:1 'with' in strict mode/)
+  await refuses('export const a = 1', /^1:1 import and export are for modules/)
+  await refuses('#!/usr/bin/env node\n' + OK, /comments begin with/)
+  await refuses('<!-- x\n' + OK, /^1:1 comments begin with/)
+})
+
+test('a module-level variable that a function assigns is named, with the remedy', async () => {
+  const remedy =
+    'is assigned inside a function, but memory does not survive a call: keep it in a file with System.files'
+  assert.deepEqual(await problems('let n = 0\nexports.a = async () => ++n'), [`2:27 n ${remedy}`])
+  for (const source of [
+    'var n; exports.a = async () => { n = 1 }',
+    'let n; exports.a = async () => { [n] = [1] }',
+    'let n; exports.a = async () => { for (n of [1]); }',
+    'function n() {} exports.a = async () => { n = 1 }',
+    'class n { static set() { n = 1 } } exports.a = () => 1',
+    '{ let n = 0; exports.a = async () => { n += 1 } }'
+  ]) {
+    await refuses(source, new RegExp(`n ${remedy}`))
+  }
+  assert.deepEqual(
+    await problems('let n = 0; n = 2; exports.a = async () => { let m = n; m++; return m }'),
+    []
+  )
+  assert.deepEqual(await problems('const n = 1; exports.a = async n => { n = 2 }'), [])
+})
+
+test('what is not there in a contract is said', async () => {
+  for (const name of [
+    'Proxy',
+    'BigInt',
+    'WeakRef',
+    'Float64Array',
+    'process',
+    'require',
+    'setTimeout',
+    'Function'
+  ]) {
+    assert.deepEqual(await problems(`exports.a = async () => ${name}`), [
+      `1:25 ${name} is not there in a contract`
+    ])
+  }
+  await refuses('exports.a = async () => 10n', /^1:25 BigInt is not there/)
+  await refuses('exports.a = async () => eval("1")', /^1:25 eval is not there/)
+  await refuses('exports.a = async () => import("x")', /^1:25 import\(\) is not there/)
+  await refuses('exports.a = async () => import.meta', /import\.meta is not there/)
+  await refuses('exports.a = async () => { $$gas = 1 }', /names that begin with \$\$/)
+  await refuses('exports.a = async () => Sytem.caller', /^1:25 Sytem is not defined/)
+  assert.deepEqual(await problems("exports.a = async () => typeof process === 'object' && process.env"), [])
+  assert.deepEqual(await problems('exports.a = async o => o.process + o.$$x'), [])
+})
+
+test('method names', async () => {
+  for (const name of RESERVED)
+    await refuses(
+      `exports.a = () => 1; Object.defineProperty(exports, '${name}', { value: () => 1 })`,
+      new RegExp(`cannot be named ${name},`)
+    )
+  await refuses("exports['a-b'] = () => 1", /a method cannot be named "a-b"/)
+  await refuses(`exports.${'x'.repeat(65)} = () => 1`, /a method cannot be named/)
+  assert.deepEqual((await executor.inspect(`exports.${'x'.repeat(64)} = () => 1`)).problems, [])
+  await refuses('for (let i = 0; i < 257; i++) exports["m" + i] = () => 1', /more than 256 methods/)
+  await refuses('const a = 1', /exports no method/)
+})
+
+test('module code that throws, asks or hangs', async () => {
+  assert.deepEqual(await problems('throw new TypeError("no")'), [
+    'the contract throws while it loads: TypeError: no'
+  ])
+  await refuses(`try { System.files.stat('/') } catch {}\n${OK}`, /calls System while it loads/)
+  await refuses(`System.files.stat('/')\n${OK}`, /throws while it loads: Error: System cannot be called/)
+  const impatient = new Executor({ watchdog: 300 })
+  for (const source of ['for (;;);', '(async () => { for (;;) await null })()']) {
+    const { problems } = await impatient.inspect(source)
+    assert.match(problems[0].message, /cannot be loaded: it takes too much time/)
+  }
+  assert.deepEqual((await impatient.inspect(OK)).methods, ['a'])
+  await impatient.close()
+})
+
+test('size and nesting are bounded', async () => {
+  await refuses(OK + '//' + 'x'.repeat(512 * 1024), /larger than 512 KiB/)
+  assert.deepEqual(await problems(OK + '//' + 'x'.repeat(500 * 1024)), [])
+  await refuses('('.repeat(300) + ')'.repeat(300), /^1:201 the contract is nested too deeply/)
+  await refuses(OK + 'const b = ' + '!'.repeat(600) + '1', /nested too deeply/)
+  await refuses('!'.repeat(100000) + '1', /too deeply|too much time, memory or stack/)
+  assert.deepEqual(await problems(OK + 'const b = ' + '1+'.repeat(450) + '1'), [])
+})
