@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   // what a client meets
   UNREACHABLE: 'no peer of the VM was found',
   TIMEOUT: 'no answer in time',
+  NOT_LOGGED: 'the host answered, and its log does not show the call',
   ABORTED: 'given up by an AbortSignal',
   CLOSED: 'used after it was closed',
   BAD_HOST: 'a peer sent what an honest one does not',

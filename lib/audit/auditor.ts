@@ -2,24 +2,27 @@
 // taken over unchecked.
 
 import b4a from 'b4a'
+import type Hypercore from 'hypercore'
 import { messageOf, VMSError } from '../errors.js'
-import type { Tree } from '../files/tree.js'
+import { Overlay } from '../files/overlay.js'
 import { decodeBlock, type Block, type Commit, type Genesis, type Runtime } from '../ledger/blocks.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
 import { History } from '../ledger/history.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
-import { hashRecord } from '../ledger/record.js'
-import { receipt } from '../ledger/statements.js'
+import { hashRecord, type Record } from '../ledger/record.js'
+import { hashRequest } from '../ledger/request.js'
+import { receipt, type Receipt, type Signed } from '../ledger/statements.js'
 import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from '../machine/execute.js'
 import { INIT } from '../machine/machine.js'
 import { describeRuntime, ENGINE, RUNTIME, sameRuntime } from '../machine/runtime.js'
 import type { Replica } from '../replica/replica.js'
-import { treeAt } from '../replica/snapshot.js'
-import { Executor } from '../sandbox/executor.js'
+import { within } from '../replica/within.js'
+import { Executor, NOT_LOADED } from '../sandbox/executor.js'
 import { Draft } from './draft.js'
 import { Findings, type AuditResult, type Kind } from './findings.js'
 import { checkCommit, checkGenesis, checkRuntimeChange, type LogContext } from './form.js'
-import { changesOf, compareRecords, type Difference } from './replay.js'
+import { isPublished, PublishedFiles, type Published } from './published.js'
+import { changesOf, compareRecords, firstDifference, type Difference } from './replay.js'
 
 export interface AuditOptions {
   /** ms to wait for peers, and for each block */
@@ -36,23 +39,30 @@ class Stop extends Error {}
 
 /**
  * Audits a VM from its first block to the newest that its host has signed.
- * @throws VMSError UNREACHABLE if neither a peer nor a copy is there
+ * @throws VMSError UNREACHABLE if neither a peer nor a copy is there; BAD_HOST if the key is not a VM's
  */
 export async function audit(replica: Replica, options: AuditOptions): Promise<AuditResult> {
   const findings = new Findings()
-  try {
-    await replica.sync(options.timeout)
-  } catch (error) {
-    if (!(error instanceof VMSError) || (error.code !== 'FRAUD' && error.code !== 'REWOUND')) throw error
-    findings.add('forked', replica.log.length, null, error.message)
-  }
+  await replica.ready()
+  const forks = new Forks(replica, findings)
+  await forks.watch(replica.log)
+  await sync(replica, findings, forks, options.timeout)
   const { length } = replica.log
+  const hash = await hashAt(replica, length, options.timeout)
   const replay = new Replay(replica, length, findings, options)
-  if (length > 0) await replay.run()
+  try {
+    if (length > 0 && !forks.conflict) await replay.run(forks)
+  } catch (error) {
+    if (!forks.conflict) {
+      if (error instanceof VMSError) throw error
+      throw new VMSError('STORAGE_BROKEN', `the audit cannot go on: ${messageOf(error)}`, { cause: error })
+    }
+  }
+  await forks.check(length)
   return {
     verdict: findings.verdict,
     length,
-    hash: b4a.toString(await replica.log.treeHash(length), 'hex'),
+    hash: hash === null ? '' : b4a.toString(hash, 'hex'),
     from: 0,
     calls: replay.calls,
     checked: replay.checked,
@@ -61,14 +71,101 @@ export async function audit(replica: Replica, options: AuditOptions): Promise<Au
   }
 }
 
+/** Waits for the log up to the newest head that the host has signed. */
+async function sync(replica: Replica, findings: Findings, forks: Forks, timeout: number): Promise<void> {
+  const whole = () => replica.log.length >= (replica.head?.length ?? 0)
+  try {
+    await Promise.race([replica.sync(timeout), forks.conflicted])
+    // the host may have gone on meanwhile
+    if (forks.conflict || (await replica.until(whole, timeout))) return
+    const { length } = replica.log
+    findings.doubt(
+      length,
+      `the host has signed ${replica.head!.length} blocks, ${length} of them are available`
+    )
+  } catch (error) {
+    if (!(error instanceof VMSError)) throw error
+    if (error.code === 'FRAUD' || error.code === 'REWOUND') return // forks.check reports it
+    if (!forks.shown(replica.log)) throw error
+  }
+}
+
+/** The log's tree hash; null if its nodes are not to be had. */
+function hashAt(replica: Replica, length: number, timeout: number): Promise<Uint8Array | null> {
+  return within<Uint8Array | null>(timeout, replica.log.treeHash(length), () => null).catch(() => null)
+}
+
+/** Two histories of one VM: contradicting heads, contradicting cores, and truncations, which give a core a fork number. */
+class Forks {
+  /** whether a core was closed because a peer holds another signed history of it */
+  conflict = false
+  /** blocks that the copy had then */
+  private known = 0
+  readonly conflicted: Promise<void>
+  private readonly cores: Hypercore[] = []
+  private found!: () => void
+
+  constructor(
+    private readonly replica: Replica,
+    private readonly findings: Findings
+  ) {
+    this.conflicted = new Promise(resolve => (this.found = resolve))
+  }
+
+  async watch(...cores: Hypercore[]): Promise<void> {
+    for (const core of cores) {
+      this.cores.push(core)
+      core.once('conflict', () => {
+        this.conflict = true
+        this.known = this.replica.log.length
+        this.found()
+      })
+      await core.ready()
+    }
+  }
+
+  /** Whether the host itself shows a core that was truncated; of others the copy has nothing. */
+  shown(core: Hypercore): boolean {
+    const { links } = this.replica
+    return core.peers.some(
+      ({ remoteFork, remotePublicKey }) =>
+        remoteFork > core.fork &&
+        [...links].some(link => link.isHost && b4a.equals(link.peer, remotePublicKey))
+    )
+  }
+
+  async check(length: number): Promise<void> {
+    const { replica, findings } = this
+    const block = Math.max(0, (this.conflict ? this.known : length) - 1)
+    const forked = this.cores.find(core => core.fork > 0 || this.shown(core))
+    if (this.conflict)
+      findings.add('forked', block, null, 'peers hold two histories that the host has signed')
+    else if (forked) findings.add('forked', block, null, 'the host has truncated what it had signed')
+    else {
+      await replica
+        .until(() => true, 0)
+        .catch((error: unknown) => {
+          if (error instanceof VMSError && (error.code === 'FRAUD' || error.code === 'REWOUND'))
+            findings.add('forked', block, null, error.message)
+        })
+    }
+  }
+}
+
+interface State {
+  block: number
+  after: FilesState
+}
+
 class Replay {
   checked = 0
   private readonly executor = new Executor({ watchdog: WATCHDOG_MS })
   private draft!: Draft
   private context!: LogContext
+  private published!: PublishedFiles
   private position!: Position
-  /** states that commits leave, to name the one that the published files contradict */
-  private readonly states: { block: number; after: FilesState }[] = []
+  /** states that commits leave and that were found right, to name the one that the published files contradict */
+  private readonly states: State[] = []
 
   constructor(
     private readonly replica: Replica,
@@ -81,18 +178,20 @@ class Replay {
     return this.position?.index ?? 0
   }
 
-  async run(): Promise<void> {
+  async run(forks: Forks): Promise<void> {
     const download = this.replica.log.download({ start: 0, end: this.length })
     try {
-      await this.begin()
-      for (let n = 1; n < this.length; n++) {
-        await this.step(n)
-        this.options.onprogress?.(n + 1, this.length)
+      try {
+        await this.begin(forks)
+        for (let n = 1; n < this.length; n++) {
+          await this.step(n)
+          this.options.onprogress?.(n + 1, this.length)
+        }
+        await this.checkPublished()
+      } catch (error) {
+        if (!(error instanceof Stop)) throw error
       }
-      await this.checkPublished()
       await this.checkReceipts()
-    } catch (error) {
-      if (!(error instanceof Stop)) throw error
     } finally {
       download.destroy()
       await this.draft?.close()
@@ -100,13 +199,13 @@ class Replay {
     }
   }
 
-  private async begin(): Promise<void> {
+  private async begin(forks: Forks): Promise<void> {
     const { replica, findings } = this
     const { block: genesis } = await this.read(0, 'bad-genesis')
     if (genesis.type !== 'genesis')
       return this.stop('bad-genesis', 0, 'the log does not begin with a genesis')
     const cores = await replica.cores()
-    if (replica.log.fork > 0) findings.add('forked', 0, null, `the log has fork number ${replica.log.fork}`)
+    await forks.watch(cores.db, cores.blobs)
     const wrong = checkGenesis(genesis, cores.keys)
     if (wrong !== null) findings.add('bad-genesis', 0, null, wrong)
     if (genesis.engine === ENGINE) await this.checkContract(genesis)
@@ -115,14 +214,16 @@ class Replay {
         0,
         `engine ${genesis.engine} is unknown to this release, which has ${ENGINE}: audit with another release`
       )
-    this.draft = await Draft.open(cores, { db: 0, blobs: 0 })
+    this.published = new PublishedFiles(cores, this.options.timeout, () => replica.online)
+    this.draft = await this.open({ db: 0, blobs: 0 })
     this.position = positionAfterGenesis(genesis, await this.draft.state())
-    const treeHash = (length: number) => replica.log.treeHash(length)
+    const treeHash = (length: number) => hashAt(replica, length, this.options.timeout)
     this.context = { key: replica.key, genesis, history: new History(genesis.limits.window), treeHash }
   }
 
   private async checkContract(genesis: Genesis): Promise<void> {
     const { methods, problems } = await this.executor.inspect(genesis.source)
+    if (problems.some(({ message }) => message === NOT_LOADED)) return this.findings.doubt(0, NOT_LOADED)
     const why =
       problems.length > 0
         ? `the contract cannot be loaded: ${problems[0].message}`
@@ -135,135 +236,183 @@ class Replay {
   private async step(n: number): Promise<void> {
     const { block, bytes } = await this.read(n, 'bad-record')
     if (block.type === 'genesis') return this.stop('bad-record', n, 'a second genesis')
-    if (block.type === 'runtime') checkRuntimeChange(block, this.position, this.findings)
-    else await this.checkCommit(block, bytes)
-    this.position = advance(this.position, block)
+    if (block.type === 'runtime') {
+      checkRuntimeChange(block, this.position, this.findings)
+      this.position = advance(this.position, block)
+    } else {
+      await this.checkCommit(block, bytes)
+      // how many calls there were is counted here, whatever the host says
+      this.position = { ...advance(this.position, block), index: this.position.index + block.records.length }
+    }
   }
 
   private async checkCommit(commit: Commit, bytes: number): Promise<void> {
-    const { position, findings } = this
-    const requests = await checkCommit(commit, bytes, position, this.context, findings)
-    if (requests === null) throw new Stop()
-    if (!sameState(commit.before, position.files)) await this.rebase(commit.before)
+    const { position, context, findings } = this
+    const rebuilt = await this.draft.state()
+    const requests = await checkCommit(commit, bytes, position, rebuilt, context, findings)
+    if (requests === null) return // the next commit goes on from what the host has published
+    if (!sameState(commit.before, rebuilt)) await this.rebase(commit.before)
 
-    const executed = await this.execute(requests)
-    if (executed) {
-      this.checked += executed.length
-      for (const difference of compareRecords(commit, executed))
+    try {
+      const executed = await this.execute(commit, requests)
+      this.checked += executed.filter(one => one !== null).length
+      for (const difference of compareRecords(commit, position.index, executed))
         this.accuse(difference, position.block, position.runtime)
+      await this.checkState(commit, executed)
+    } catch (error) {
+      if (error instanceof VMSError || error instanceof Stop) throw error
+      // the draft holds what is published only after a finding: what fails there is the host's
+      if (this.findings.findings.length === 0) throw error
+      this.findings.doubt(position.block, `the published files cannot be read: ${messageOf(error)}`)
+      throw new Stop()
     }
-    await this.checkState(commit, executed ?? [])
-    this.states.push({ block: position.block, after: commit.after })
   }
 
-  /** @returns null if this machine cannot tell */
-  private async execute(requests: CheckedRequest[]): Promise<Executed[] | null> {
+  /**
+   * Executes the requests of a commit. Where a call writes something else here than the host has logged, the calls after it
+   * are executed on what the host went on from: they are not wrong because that one is.
+   * @returns null for a call that did not end here; fewer than requests if this machine cannot tell about the rest
+   */
+  private async execute(commit: Commit, requests: CheckedRequest[]): Promise<(Executed | null)[]> {
     const { genesis } = this.context
     const { block, index } = this.position
-    if (genesis.engine !== ENGINE) return null
-    if (block === 1 && !genesis.methods.includes(INIT)) return requests.map(withoutInit)
-    const executed = (await execute(this.executor, genesis, index, this.draft.files, requests)).filter(
-      one => one !== null
-    )
-    if (executed.length === requests.length) return executed
-    this.findings.doubt(
-      block,
-      'a call did not end here: it was stopped by the watchdog, or ran out of memory'
-    )
-    return null
+    if (genesis.engine !== ENGINE) return []
+    const done: (Executed | null)[] = []
+    if (block === 1 && !genesis.methods.includes(INIT)) done.push(...requests.slice(0, 1).map(withoutInit))
+    const files = new Overlay(this.draft.files)
+    while (done.length < requests.length) {
+      const rest = requests.slice(done.length)
+      const logged = commit.records.slice(done.length)
+      const run = await execute(this.executor, genesis, index + done.length, files, rest)
+      const wrong = run.findIndex(
+        (one, i) => one === null || firstDifference(logged[i].writes, one.record.writes) !== null
+      )
+      if (wrong === -1) return [...done, ...run]
+      done.push(...run.slice(0, wrong + 1))
+      if (run[wrong] === null) {
+        this.findings.doubt(
+          block,
+          'a call did not end here: it was stopped by the watchdog, or ran out of memory'
+        )
+      }
+      if (done.length === requests.length) break
+      files.apply(mergeChanges(run.slice(0, wrong).filter(one => one !== null)))
+      const { changes, missing } = await this.changesOf([logged[wrong]], done, commit.after)
+      if (missing !== null) {
+        this.findings.doubt(block, `${missing} as the host has logged it is not to be had any more`)
+        break
+      }
+      files.apply(changes)
+    }
+    return done
   }
 
   /** The files after a commit are those before it with the writes that it logs, and nothing else. */
-  private async checkState(commit: Commit, executed: Executed[]): Promise<void> {
+  private async checkState(commit: Commit, executed: (Executed | null)[]): Promise<void> {
     const { block } = this.position
-    const replayed = mergeChanges(executed)
-    const published = async (path: string) => (await this.published(commit.after, block))?.get(path) ?? null
-    const { changes, missing } = await changesOf(commit, [
-      path => Promise.resolve(replayed.get(path) ?? null),
-      published
-    ])
-    if (missing === null && sameState(await this.draft.append(changes), commit.after)) return
-    if (missing === null) {
-      this.findings.add(
+    const { changes, missing, late } = await this.changesOf(commit.records, executed, commit.after)
+    if (late) return this.findings.doubt(block, 'the files are not available')
+    if (missing !== null) {
+      return this.findings.add(
         'wrong-state',
         block,
         null,
-        'the files after it are not those before it with the writes that it logs'
+        `${missing} does not hold what was logged as written`
       )
-    } else {
-      this.findings.add('wrong-state', block, null, `${missing} does not hold what was logged as written`)
     }
-    await this.rebase(commit.after)
+    if (sameState(await this.draft.append(changes), commit.after))
+      return void this.states.push({ block, after: commit.after })
+    this.findings.add(
+      'wrong-state',
+      block,
+      null,
+      'the files after it are not those before it with the writes that it logs'
+    )
+  }
+
+  private async changesOf(records: Record[], executed: (Executed | null)[], after: FilesState) {
+    const replayed = executed.filter(one => one !== null).map(({ changes }) => changes)
+    const known: { published?: Published } = {}
+    const published = async (path: string) => {
+      const at = (known.published ??= await this.published.at(after))
+      return typeof at === 'string' ? null : at.files.get(path).catch(() => null)
+    }
+    const sources = replayed.map(changes => (path: string) => Promise.resolve(changes.get(path) ?? null))
+    const found = await changesOf(records, [...sources.reverse(), published])
+    if (typeof known.published === 'object') await known.published.close()
+    return { ...found, late: found.missing !== null && known.published === 'late' }
   }
 
   /** Goes on from files that the host has published, after those that follow from its log are others. */
   private async rebase(state: FilesState): Promise<void> {
-    if (!(await this.published(state, this.position.block))) throw new Stop()
+    const { block } = this.position
+    const files = await this.published.at(state)
+    if (files === 'other' && this.findings.findings.length === 0)
+      this.findings.add('forked', block, null, 'the files are signed otherwise than the log says')
+    if (typeof files === 'string') {
+      this.findings.doubt(block, 'the files that it goes on from are not available')
+      throw new Stop()
+    }
+    await files.close()
     await this.draft.close()
-    this.draft = await Draft.open(await this.replica.cores(), {
-      db: state.db.length,
-      blobs: state.blobs.length
-    })
+    this.draft = await this.open({ db: state.db.length, blobs: state.blobs.length })
   }
 
-  /** The files as the host publishes them; null if they are not to be had, or not in that state. */
-  private async published(state: FilesState, block: number): Promise<Tree | null> {
-    try {
-      return await treeAt(this.replica, state, this.options.timeout)
-    } catch (error) {
-      if (!(error instanceof VMSError) || error.code !== 'FRAUD') throw error
-      this.findings.add('forked', block, null, error.message)
-      return null
-    }
+  private async open(at: { db: number; blobs: number }): Promise<Draft> {
+    return Draft.open(await this.replica.cores(), at, this.options.timeout)
   }
 
   /** The files that the host has signed are those that its log gives. */
   private async checkPublished(): Promise<void> {
-    const { replica, findings, options } = this
-    const { db, blobs } = await replica.cores()
-    for (const core of [db, blobs]) {
-      if (core.fork > 0)
-        findings.add('forked', this.length - 1, null, `the files have fork number ${core.fork}`)
+    const last = this.states.at(-1)
+    if (!last) return
+    const cores = await this.replica.cores()
+    const reached = ({ after }: State) => isPublished(cores, after, this.options.timeout, this.replica.online)
+    const newest = await reached(last)
+    if (newest === 'late') this.findings.doubt(last.block, 'the files are not available')
+    if (newest !== 'other') return
+    // a core that contradicts one state contradicts all after it
+    let [right, wrong] = [-1, this.states.length - 1]
+    while (wrong - right > 1) {
+      const middle = (right + wrong) >> 1
+      if ((await reached(this.states[middle])) === 'other') wrong = middle
+      else right = middle
     }
-    try {
-      if ((await treeAt(replica, this.position.files, options.timeout)) === null) {
-        findings.doubt(this.length - 1, 'the files are not available')
-      }
-    } catch (error) {
-      if (!(error instanceof VMSError) || error.code !== 'FRAUD') throw error
-      findings.add('forked', await this.firstContradicted(), null, error.message)
-    }
-  }
-
-  private async firstContradicted(): Promise<number> {
-    for (const { block, after } of this.states) {
-      const same = await treeAt(this.replica, after, this.options.timeout).catch(() => null)
-      if (same === null) return block
-    }
-    return this.length - 1
+    const { block } = this.states[wrong]
+    this.findings.add('forked', block, null, 'the files are signed otherwise than the log says')
   }
 
   /** Signed answers that this user was given, and that the log did not confirm then. */
   private async checkReceipts(): Promise<void> {
-    const { replica, findings } = this
+    const { replica, findings, options } = this
     const { keys } = await replica.cores()
     for (const one of await replica.memory.receipts()) {
       const { block, index } = one
-      if (!b4a.equals(one.vm, replica.key) || !receipt.verify(one, keys.signer) || block >= this.length)
+      if (!b4a.equals(one.vm, replica.key) || !receipt.verify(one, keys.signer)) continue
+      if (!(await replica.until(() => replica.log.length > block, options.timeout))) {
+        findings.doubt(block, `the host has signed an answer in block ${block}, which is not available`)
         continue
-      const logged = (await this.read(block, 'bad-record')).block
-      const record = logged.type === 'commit' ? logged.records.at(index - logged.first) : undefined
-      const same = record !== undefined && b4a.equals(hashRecord(record), one.record)
-      if (same && b4a.equals(await replica.log.treeHash(block + 1), one.hash))
-        await replica.memory.forgetReceipt(one)
-      else
-        findings.add(
-          'answer-not-logged',
-          block,
-          index,
-          'the host has signed an answer that its log does not hold'
-        )
+      }
+      const logged = await this.isLogged(one)
+      if (logged) await replica.memory.forgetReceipt(one)
+      else if (logged === null) findings.doubt(block, `block ${block} is not available`)
+      else {
+        const detail = 'the host has signed an answer that its log does not hold'
+        findings.add('answer-not-logged', block, index, detail)
+      }
     }
+  }
+
+  /** @returns null if the block is not to be had */
+  private async isLogged({ block, index, request, record, hash }: Signed<Receipt>): Promise<boolean | null> {
+    const { replica, options } = this
+    const bytes = await replica.bytes(block, options.timeout)
+    const after = await hashAt(replica, block + 1, options.timeout)
+    if (bytes === null || after === null) return null
+    const logged = recordIn(bytes, index)
+    if (logged === undefined || !b4a.equals(hashRecord(logged), record)) return false
+    const signed = { bytes: logged.request, signature: logged.signature }
+    return b4a.equals(hashRequest(signed), request) && b4a.equals(after, hash)
   }
 
   // what comes from executing is fraud only where the runtime is the host's
@@ -292,5 +441,14 @@ class Replay {
   private stop(kind: Kind, block: number, detail: string): never {
     this.findings.add(kind, block, null, detail)
     throw new Stop()
+  }
+}
+
+function recordIn(bytes: Uint8Array, index: number): Record | undefined {
+  try {
+    const block = decodeBlock(bytes)
+    return block.type === 'commit' ? block.records[index - block.first] : undefined
+  } catch {
+    return undefined
   }
 }

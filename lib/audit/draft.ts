@@ -18,9 +18,12 @@ export class Draft {
     readonly files: DriveTree
   ) {}
 
-  /** @param at lengths to start from; beyond 0 the replicated cores must have the roots there */
-  static async open(cores: Cores, at: { db: number; blobs: number }): Promise<Draft> {
-    const options = { name: 'audit', overwrite: true, writable: true }
+  /**
+   * @param at lengths to start from; beyond 0 the replicated cores must have the roots there
+   * @param timeout ms to wait for a block
+   */
+  static async open(cores: Cores, at: { db: number; blobs: number }, timeout: number): Promise<Draft> {
+    const options = { name: 'audit', overwrite: true, writable: true, timeout }
     const db = cores.db.session({ ...options, checkout: at.db })
     const blobs = cores.blobs.session({ ...options, checkout: at.blobs })
     await Promise.all([db.ready(), blobs.ready()])

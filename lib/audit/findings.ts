@@ -63,6 +63,10 @@ export class Findings {
     if (!this.doubts.some(doubt => doubt.reason === reason)) this.doubts.push({ block, reason })
   }
 
+  has(kind: Kind): boolean {
+    return this.findings.some(finding => finding.kind === kind)
+  }
+
   get verdict(): Verdict {
     if (this.findings.length > 0) return 'fraud'
     return this.doubts.length > 0 ? 'inconclusive' : 'verified'

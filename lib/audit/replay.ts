@@ -18,11 +18,17 @@ export interface Difference {
   detail: string
 }
 
-/** Compares the records of a commit with what they gave here. */
-export function compareRecords(commit: Commit, executed: Executed[]): Difference[] {
-  return commit.records.flatMap((logged, i) =>
-    compareRecord(logged, executed[i].record).map(difference => ({ ...difference, index: commit.first + i }))
-  )
+/**
+ * Compares the records of a commit with what they gave here.
+ * @param first index of the first call
+ * @param executed null where a call has no outcome here; shorter if not all could be executed
+ */
+export function compareRecords(commit: Commit, first: number, executed: (Executed | null)[]): Difference[] {
+  return executed.flatMap((one, i) => {
+    if (one === null) return []
+    const differences = compareRecord(commit.records[i], one.record)
+    return differences.map(difference => ({ ...difference, index: first + i }))
+  })
 }
 
 function compareRecord(logged: Record, replayed: Record): Omit<Difference, 'index'>[] {
@@ -39,7 +45,8 @@ function compareRecord(logged: Record, replayed: Record): Omit<Difference, 'inde
   return differences
 }
 
-function firstDifference(logged: Write[], replayed: Write[]): string | null {
+/** @returns a path that was not written as logged, or null */
+export function firstDifference(logged: Write[], replayed: Write[]): string | null {
   const expected = new Map(replayed.map(write => [write.path, write]))
   for (const write of logged) {
     const other = expected.get(write.path)
@@ -59,22 +66,18 @@ function describe(one: Outcome): string {
   return JSON.stringify(decodeValue(one.value)).slice(0, 80)
 }
 
-/** The last write of each path in a commit, as logged. */
-export function loggedWrites({ records }: Commit): Map<string, Write> {
-  return new Map(records.flatMap(record => record.writes.map(write => [write.path, write])))
-}
-
 /**
- * The changes that a commit logs, with the bytes from wherever they are found.
+ * The changes that records log, with the bytes from wherever they are found.
  * @param sources tried in turn: what the replay wrote, what the host publishes
  * @returns changes, or the path whose bytes are nowhere
  */
 export async function changesOf(
-  commit: Commit,
+  records: Record[],
   sources: ((path: string) => Promise<Uint8Array | null>)[]
 ): Promise<{ changes: Changes; missing: string | null }> {
   const changes: Changes = new Map()
-  for (const { path, content } of loggedWrites(commit).values()) {
+  const last = new Map(records.flatMap(record => record.writes.map(write => [write.path, write])))
+  for (const { path, content } of last.values()) {
     let found: Uint8Array | null = null
     if (content !== null) {
       for (const source of sources) {

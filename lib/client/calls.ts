@@ -53,6 +53,8 @@ interface Pending {
   signed: Map<string, SignedRequest>
   newest: SignedRequest
   settled: boolean
+  /** the host's answer, while the log is waited for */
+  receipt: Signed<Receipt> | null
   /** a log length up to which the record is known to be absent */
   absentUpTo: number
   resolve(result: CallResult): void
@@ -119,6 +121,7 @@ export class Calls {
         `the arguments are ${excess} bytes too large: a request has at most ${MAX_REQUEST_BYTES}`
       )
     }
+    if (this.replica.closing) throw new VMSError('CLOSED', 'the client is closed')
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
         if (call.settled) return
@@ -133,27 +136,31 @@ export class Calls {
         newest: signed,
         signed: new Map(),
         settled: false,
+        receipt: null,
         absentUpTo: request.seen.length,
         resolve: result => settle(() => resolve(result)),
         reject: error => settle(() => reject(error))
       }
       const onabort = () => call.reject(aborted())
-      const timer = setTimeout(() => call.reject(this.late(timeout)), timeout)
+      const timer = setTimeout(() => call.reject(this.late(call, timeout)), timeout)
       signal?.addEventListener('abort', onabort, { once: true })
       this.add(call, signed)
       this.send(signed)
     })
   }
 
-  private late(timeout: number): VMSError {
-    const [code, why] =
-      this.replica.host === null
-        ? (['UNREACHABLE', 'no host is connected'] as const)
-        : (['TIMEOUT', 'the host is connected'] as const)
-    return new VMSError(
-      code,
-      `no answer within ${timeout / 1000} s (${why}): the call may or may not run yet`
-    )
+  private late({ receipt }: Pending, timeout: number): VMSError {
+    const time = `within ${timeout / 1000} s`
+    if (receipt !== null) {
+      void this.replica.memory.rememberReceipt(receipt).catch(() => {})
+      return new VMSError(
+        'NOT_LOGGED',
+        `the host answered, and its log did not show the call ${time}; the signed answer is kept`
+      )
+    }
+    if (this.replica.host !== null)
+      return new VMSError('TIMEOUT', `no answer ${time}: the call may or may not run yet`)
+    return new VMSError('UNREACHABLE', `the host was not reached ${time}: the call may or may not have run`)
   }
 
   private add(call: Pending, signed: SignedRequest): void {
@@ -176,6 +183,7 @@ export class Calls {
   private async onreceipt(receipt: Signed<Receipt>): Promise<void> {
     const call = this.pending.get(hexOf(receipt.request))
     if (!call) return
+    call.receipt = receipt
     try {
       call.resolve(await this.confirm(call, receipt))
     } catch (error) {

@@ -9,7 +9,7 @@ import { latestSnapshot } from '../replica/snapshot.js'
 import { within } from '../replica/within.js'
 
 export class ClientFiles {
-  private current: { length: number; files: FilesReader } | null = null
+  private current: { length: number; block: number; files: FilesReader } | null = null
   private synced = false
 
   /** @param timeout ms to wait for peers and blocks */
@@ -42,7 +42,7 @@ export class ClientFiles {
   /** The block whose files are read now. */
   async block(): Promise<number> {
     await this.open()
-    return this.current!.length - 1
+    return this.current!.block
   }
 
   private async read<T>(action: (files: FilesReader) => Promise<T>): Promise<T> {
@@ -68,7 +68,7 @@ export class ClientFiles {
     const { length } = this.replica.log
     if (this.current?.length === length) return this.current.files
     const { block, files } = await latestSnapshot(this.replica, this.timeout)
-    this.current = { length: Math.max(length, block + 1), files }
+    this.current = { length: Math.max(length, block + 1), block, files }
     return files
   }
 }

@@ -44,7 +44,7 @@ export class Host extends ReadyResource {
   readonly services = new Map<string, Service>()
   /** VMs of the storage that cannot be served */
   readonly refused: Refused[] = []
-  private opened_: OpenStore | null = null
+  private cores: OpenStore | null = null
   private durability!: Durability
   private swarm!: Swarm
   private readonly registry: Registry
@@ -57,8 +57,17 @@ export class Host extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
-    this.opened_ = await openStore(path.join(this.options.storage, 'cores'))
-    const { store } = this.opened_
+    try {
+      await this.begin()
+    } catch (error) {
+      await this._close() // which nobody calls on what never opened
+      throw error
+    }
+  }
+
+  private async begin(): Promise<void> {
+    this.cores = await openStore(path.join(this.options.storage, 'cores'))
+    const { store } = this.cores
     this.durability = new Durability(store)
     const keyPair = await store.createKeyPair('swarm')
     this.swarm = new Swarm({
@@ -75,7 +84,7 @@ export class Host extends ReadyResource {
     await Promise.all([...this.executors.values()].map(executor => executor.close()))
     await this.swarm?.close()
     await this.durability?.close()
-    await this.opened_?.close()
+    await this.cores?.close()
   }
 
   /**
@@ -126,7 +135,7 @@ export class Host extends ReadyResource {
   }
 
   private connect(stream: NoiseStream): void {
-    this.opened_!.store.replicate(stream)
+    this.cores!.store.replicate(stream)
     this.streams.add(stream)
     stream.on('close', () => this.streams.delete(stream))
     for (const service of this.services.values()) service.serve(stream)
@@ -139,7 +148,7 @@ export class Host extends ReadyResource {
       executor = new Executor({ watchdog, onconsole: ({ level, text }) => onconsole?.(id, level, text) })
       this.executors.set(id, executor)
     }
-    return { store: this.opened_!.store, durability: this.durability, executor }
+    return { store: this.cores!.store, durability: this.durability, executor }
   }
 
   private async dropExecutor(id: string): Promise<void> {
@@ -148,6 +157,6 @@ export class Host extends ReadyResource {
   }
 
   private keyPair(name: string): Promise<KeyPair> {
-    return this.opened_!.store.createKeyPair(`vm/${name}`)
+    return this.cores!.store.createKeyPair(`vm/${name}`)
   }
 }

@@ -59,6 +59,6 @@ export function encodeRefusal(input: Refusal): Uint8Array {
 /** A code that this release does not know is a BAD_HOST. */
 export function decodeRefusal(buffer: Uint8Array): Refusal {
   const { request, code, message } = decodeExactly(refusal, buffer)
-  const known = code in ERROR_CODES ? (code as ErrorCode) : 'BAD_HOST'
+  const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'BAD_HOST'
   return { request, code: known, message: message.slice(0, 1000) }
 }

@@ -74,7 +74,7 @@ function normalize(input: unknown, depth: number, budget: Budget): Value {
   }
   if (typeof input !== 'object') throw new TypeError(`a ${typeof input} is not a value`)
   if (depth >= MAX_DEPTH) throw new TypeError(`values are nested deeper than ${MAX_DEPTH} levels`)
-  if (input instanceof Uint8Array) {
+  if (ArrayBuffer.isView(input) && input instanceof Uint8Array) {
     const copy = new Uint8Array(input) // later changes must not show, nor an own property named byteLength
     budget.spend(copy.byteLength)
     return copy
@@ -197,7 +197,6 @@ export const value: Encoder<Value> = {
 }
 
 function decodeAt(state: State, depth: number): Value {
-  if (depth > MAX_DEPTH) throw new Error('values are nested too deeply')
   switch (c.uint8.decode(state)) {
     case NULL:
       return null
@@ -217,12 +216,12 @@ function decodeAt(state: State, depth: number): Value {
       return new Uint8Array(c.uint8array.decode(state))
     case ARRAY: {
       const items: Value[] = []
-      for (let left = count(state); left > 0; left--) items.push(decodeAt(state, depth + 1))
+      for (let left = count(state, depth); left > 0; left--) items.push(decodeAt(state, depth + 1))
       return items
     }
     case OBJECT: {
       const entries: [string, Value][] = []
-      for (let left = count(state); left > 0; left--) {
+      for (let left = count(state, depth); left > 0; left--) {
         entries.push([c.string.decode(state), decodeAt(state, depth + 1)])
       }
       return fromEntries(entries)
@@ -233,7 +232,8 @@ function decodeAt(state: State, depth: number): Value {
 }
 
 // every item takes a byte at least: a count beyond that is garbage, and must not make us allocate
-function count(state: State): number {
+function count(state: State, depth: number): number {
+  if (depth >= MAX_DEPTH) throw new Error('values are nested too deeply')
   const n = c.uint.decode(state)
   if (n > state.end - state.start) throw new Error('more items than bytes')
   return n

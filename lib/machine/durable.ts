@@ -4,12 +4,11 @@
 //
 // Rests on private parts of hypercore-storage (an atom's `db`, the path of its database), which is pinned for that.
 
-import { open, type FileHandle } from 'node:fs/promises'
-import { statfs } from 'node:fs/promises'
+import { open, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import type Corestore from 'corestore'
 import type { Atom } from 'hypercore-storage'
-import { VMSError } from '../errors.js'
+import { messageOf, VMSError } from '../errors.js'
 
 /** A host stops committing while the disk has less than this left: RocksDB does not recover from a full disk by itself. */
 export const DISK_RESERVE_BYTES = 32 * 1024 * 1024
@@ -20,6 +19,7 @@ export class Durability {
   private file: { number: number; handle: FileHandle } | null = null
   private running: Promise<void> | null = null
   private next: Promise<void> | null = null
+  private failure: Error | null = null
 
   constructor(private readonly store: Corestore) {
     this.folder = path.join(store.storage.path, 'db')
@@ -46,8 +46,12 @@ export class Durability {
     return atom
   }
 
-  /** @throws VMSError DISK if there is no room for a commit */
+  /** @throws VMSError DISK if there is no room for a commit, or if a sync has failed */
   async checkRoom(): Promise<void> {
+    if (this.failure !== null) {
+      const why = `a write did not reach the host's disk (${this.failure.message})`
+      throw new VMSError('DISK', `${why}: no call is taken until the host is started again`)
+    }
     const { bavail, bsize } = await statfs(this.folder)
     if (bavail * bsize < DISK_RESERVE_BYTES) {
       const reserve = DISK_RESERVE_BYTES / 1024 / 1024
@@ -58,7 +62,10 @@ export class Durability {
     }
   }
 
-  /** Resolves when everything written before is on the disk. */
+  /**
+   * Resolves when everything written before is on the disk. After one that failed none succeeds: what is lost of the
+   * write-ahead log stays lost even if a later fdatasync has nothing to complain of, and takes all that follows with it.
+   */
   sync(): Promise<void> {
     // a sync that runs already may have begun before our write: share the one after it
     if (this.running === null) return (this.running = this.run())
@@ -81,9 +88,13 @@ export class Durability {
 
   private async run(): Promise<void> {
     try {
+      if (this.failure !== null) throw this.failure
       const wal = await this.store.storage.db.currentWalFile()
       if (this.file?.number !== wal.number) await this.follow(wal)
       await this.file!.handle.datasync()
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error(messageOf(error))
+      throw this.failure
     } finally {
       if (this.next === null) this.running = null
     }

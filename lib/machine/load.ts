@@ -6,7 +6,7 @@ import { decodeBlock, type Block, type Commit, type Genesis } from '../ledger/bl
 import { History } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import { endOf, type Position } from '../ledger/position.js'
-import { decodeRequest } from '../ledger/request.js'
+import { decodeRequest, type Request } from '../ledger/request.js'
 
 export interface LoadedLog {
   genesis: Genesis
@@ -25,7 +25,7 @@ export async function loadLog(log: Hypercore): Promise<LoadedLog> {
     if (block.type !== 'commit') continue
     last = block
     for (const [i, { request }] of block.records.entries()) {
-      history.add(decodeRequest(request), { block: n, index: block.first + i })
+      history.add(readRequest(log, request), { block: n, index: block.first + i })
     }
   }
   const { block: end, commit } = last ? { block: log.length, commit: last } : await lastCommit(log)
@@ -46,6 +46,14 @@ export async function readBlock(log: Hypercore, number: number): Promise<Block> 
     throw broken(log, messageOf(error))
   }
   throw broken(log, `block ${number} is missing`)
+}
+
+function readRequest(log: Hypercore, bytes: Uint8Array): Request {
+  try {
+    return decodeRequest(bytes)
+  } catch (error) {
+    throw broken(log, messageOf(error))
+  }
 }
 
 // a log whose last window holds no commit: only runtimes changed

@@ -59,6 +59,11 @@ export class Link {
     })
   }
 
+  /** The key that the peer has on the network. */
+  get peer(): Uint8Array {
+    return this.stream.remotePublicKey
+  }
+
   get isHost(): boolean {
     return this.signer !== null
   }

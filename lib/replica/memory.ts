@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import b4a from 'b4a'
+import { codeOf } from '../errors.js'
 import { encodeKey } from '../ledger/keys.js'
 import { headMessage, receipt, type HeadMessage, type Receipt, type Signed } from '../ledger/statements.js'
 
@@ -25,12 +26,10 @@ export class Memory {
   async head(): Promise<Signed<HeadMessage> | null> {
     const [highest] = await this.lengths()
     if (highest === undefined) return null
-    const bytes = await readFile(path.join(this.heads, String(highest))).catch(() => null)
-    if (bytes === null) return this.head() // a newer one has just replaced it
     try {
-      return headMessage.decode(bytes)
-    } catch {
-      return null
+      return headMessage.decode(await readFile(path.join(this.heads, String(highest))))
+    } catch (error) {
+      return codeOf(error) === 'ENOENT' ? this.head() : null // a newer one has just replaced it
     }
   }
 
@@ -42,7 +41,7 @@ export class Memory {
   }
 
   async receipts(): Promise<Signed<Receipt>[]> {
-    const names = await list(this.unconfirmed)
+    const names = (await list(this.unconfirmed)).filter(name => /^[0-9a-f]{64}$/.test(name))
     const files = await Promise.all(
       names.map(name => readFile(path.join(this.unconfirmed, name)).catch(() => null))
     )

@@ -29,6 +29,9 @@ export interface ReplicaOptions {
 /** How long a search for peers goes on once the network says that there are none. */
 const LOOKUP_INTERVAL_MS = 1000
 
+/** How often the newest head is compared with the log and written down, at most. */
+const SAVE_INTERVAL_MS = 1000
+
 /** The longest that a timer can wait, ms. */
 const NEVER = 2 ** 31 - 1
 
@@ -41,13 +44,18 @@ export class Replica extends ReadyResource {
   /** the newest head that the host has signed, as far as this process knows */
   head: Signed<HeadMessage> | null = null
   readonly links = new Set<Link>()
-  private opened_: OpenStore | null = null
+  private slot: OpenStore | null = null
   private swarm: Swarm | null = null
   private discovery: Discovery | null = null
   private filesCores: Promise<Cores> | null = null
+  private saving: NodeJS.Timeout | null = null
   private contradiction: VMSError | null = null
   /** whether the network was asked once, and every answer tried */
   private searched = false
+  /** blocks that hosts have shown when they connected */
+  private shown = 0
+  /** connections of which it is not known yet whether the peer has the VM */
+  private readonly undecided = new Set<NoiseStream>()
 
   constructor(
     readonly key: Uint8Array,
@@ -59,7 +67,7 @@ export class Replica extends ReadyResource {
   }
 
   get store(): Corestore {
-    return this.opened_!.store
+    return this.slot!.store
   }
 
   /** The connected host, if there is one. */
@@ -73,9 +81,18 @@ export class Replica extends ReadyResource {
   }
 
   protected override async _open(): Promise<void> {
+    try {
+      await this.start()
+    } catch (error) {
+      await this._close() // which nobody calls on what never opened
+      throw error
+    }
+  }
+
+  private async start(): Promise<void> {
     const { storage, data, bootstrap } = this.options
     const id = encodeKey(this.key)
-    this.opened_ =
+    this.slot =
       storage === undefined
         ? await openSlot(`${data}/copies/${id}`)
         : await openStore(`${storage}/copies/${id}`)
@@ -90,13 +107,15 @@ export class Replica extends ReadyResource {
   }
 
   protected override async _close(): Promise<void> {
+    await Promise.resolve() // until `closing` is set, for those who wait
+    if (this.saving) clearTimeout(this.saving)
     this.emit('closing')
     await this.swarm?.close()
-    if (this.head && this.opened) await this.memory.rememberHead(this.head).catch(() => {})
+    if (this.head) await this.memory.rememberHead(this.head).catch(() => {})
     const cores = await this.filesCores?.catch(() => null)
     if (cores) await closeCores(cores)
     else await this.log?.close()
-    await this.opened_?.close()
+    await this.slot?.close()
   }
 
   /**
@@ -108,9 +127,10 @@ export class Replica extends ReadyResource {
   async sync(timeout: number): Promise<boolean> {
     await this.ready()
     const synced = () => this.host !== null && this.caughtUp()
-    const alone = () => this.searched && this.links.size === 0 && this.log.length >= 2
-    await this.until(() => synced() || alone(), timeout)
-    const online = synced()
+    const alone = () =>
+      this.searched && this.undecided.size === 0 && this.links.size === 0 && this.log.length >= 2
+    let online = false
+    await this.until(() => (online = synced()) || alone(), timeout)
     if (!online && this.log.length < 2) {
       throw new VMSError(
         'UNREACHABLE',
@@ -118,6 +138,7 @@ export class Replica extends ReadyResource {
       )
     }
     await this.checkHead()
+    if (online) await this.bytes(0, timeout) // what the VM is can be told offline too
     return online
   }
 
@@ -183,10 +204,15 @@ export class Replica extends ReadyResource {
 
   private connect(stream: NoiseStream): void {
     this.store.replicate(stream)
+    this.undecided.add(stream)
+    const decided = () => {
+      if (this.undecided.delete(stream)) this.emit('link')
+    }
+    stream.on('close', decided)
     new Link(stream, this.key, () => this.log.manifest?.signers.at(0)?.publicKey ?? null, {
       onopen: link => {
         this.links.add(link)
-        this.emit('link')
+        decided()
       },
       onhost: (link, head) => this.onhost(link, head),
       onhead: head => this.onhead(head),
@@ -194,6 +220,7 @@ export class Replica extends ReadyResource {
       onrefusal: refusal => this.emit('refusal', refusal),
       onclose: link => {
         this.links.delete(link)
+        this.undecided.delete(stream)
         this.emit('link')
       }
     })
@@ -211,6 +238,7 @@ export class Replica extends ReadyResource {
     }
     if (known && known.length === head.length && !b4a.equals(known.hash, head.hash))
       return this.contradict(this.forked())
+    this.shown = Math.max(this.shown, head.length)
     this.emit('host', link)
     this.emit('link')
   }
@@ -222,11 +250,12 @@ export class Replica extends ReadyResource {
     if (known && (known.length > head.length || (known.length === head.length && known.time >= head.time)))
       return
     this.head = head
+    this.saving ??= setTimeout(() => void this.save(), SAVE_INTERVAL_MS)
     this.emit('head')
   }
 
   private caughtUp(): boolean {
-    return this.head !== null && this.log.length >= Math.max(2, this.head.length)
+    return this.head !== null && this.log.length >= Math.max(2, this.shown, this.head.length)
   }
 
   /** What is replicated must be what the host's newest head commits to. */
@@ -238,6 +267,11 @@ export class Replica extends ReadyResource {
       throw this.contradiction!
     }
     await this.memory.rememberHead(head)
+  }
+
+  private async save(): Promise<void> {
+    this.saving = null
+    await this.checkHead().catch(() => {}) // a contradiction is told to whoever waits
   }
 
   private forked(): VMSError {

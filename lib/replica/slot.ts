@@ -1,13 +1,17 @@
 // Where copies of a VM lie. A storage directory admits one process, and many commands of one user may look at the same VM
-// at once: each takes the first free slot. The first slot is kept, so that what was read once can be read again offline;
-// the others go when their process does.
+// at once. The first slot is kept, so that what was read once can be read again offline. Whoever finds it taken gets a slot
+// of its own that goes when its process does: its name is never used again, since RocksDB dies if its folder is removed
+// while it opens it.
 
+import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
-import { messageOf, VMSError } from '../errors.js'
+import { codeOf, messageOf, VMSError } from '../errors.js'
 
-const MAX_SLOTS = 256
+const KEPT = '0'
+const OWN = `${hostname().replace(/[^\w.]/g, '_')}-`
 
 export interface OpenStore {
   store: Corestore
@@ -30,21 +34,37 @@ export async function openStore(folder: string): Promise<OpenStore> {
   return { store, close: () => store.close() }
 }
 
-/** Opens the first free slot below `folder`. */
+/** Opens the first slot below `folder`, or if somebody has it, one that is removed when it is closed. */
 export async function openSlot(folder: string): Promise<OpenStore> {
-  for (let slot = 0; slot < MAX_SLOTS; slot++) {
-    const place = path.join(folder, String(slot))
-    const store = await tryOpen(place)
-    if (store === null) continue
-    return {
-      store,
-      close: async () => {
-        await store.close()
-        if (slot > 0) await rm(place, { recursive: true, force: true })
-      }
+  const kept = await tryOpen(path.join(folder, KEPT))
+  if (kept !== null) return { store: kept, close: () => kept.close() }
+  await removeAbandoned(folder)
+  const place = path.join(folder, `${OWN}${process.pid}-${randomBytes(6).toString('hex')}`)
+  const { store } = await openStore(place)
+  return {
+    store,
+    close: async () => {
+      await store.close()
+      await rm(place, { recursive: true, force: true })
     }
   }
-  throw new VMSError('STORAGE_IN_USE', `all ${MAX_SLOTS} slots of ${folder} are in use`)
+}
+
+// slots of processes of this machine that were killed
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [pid] = name.startsWith(OWN) ? name.slice(OWN.length).split('-') : []
+    if (pid === undefined || isRunning(Number(pid))) continue
+    await rm(path.join(folder, name), { recursive: true, force: true }).catch(() => {}) // somebody else does it too
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH'
+  }
 }
 
 /** @returns null if another process has the store */

@@ -10,6 +10,9 @@ import type Hypercore from 'hypercore'
 import type { Replica } from './replica.js'
 import { within } from './within.js'
 
+/** How long the copy itself may take to say what it holds, ms. */
+const LOCAL_MS = 1000
+
 /** The files after `block`. */
 export interface Snapshot {
   block: number
@@ -55,7 +58,12 @@ export async function treeAt(
 ): Promise<Tree | null> {
   if (db.length === 0) return EMPTY
   const cores = await replica.cores()
-  const reached = await Promise.all([reaches(cores.db, db, timeout), reaches(cores.blobs, blobs, timeout)])
+  // offline nothing comes, however long one waits
+  const wait = replica.online ? timeout : Math.min(timeout, LOCAL_MS)
+  const reached = await Promise.all([
+    reaches(cores.db, db, wait, replica.online),
+    reaches(cores.blobs, blobs, wait, replica.online)
+  ])
   if (reached.includes('late')) return null
   if (reached.includes('other')) {
     throw new VMSError(
@@ -66,9 +74,16 @@ export async function treeAt(
   return new DriveTree(openBee(cores.db.session()).checkout(db.length), cores.blobs)
 }
 
-async function reaches(core: Hypercore, head: Head, timeout: number): Promise<'same' | 'other' | 'late'> {
+/** Whether a core has a head; `late` if its blocks do not come in time. */
+export async function reaches(
+  core: Hypercore,
+  head: Head,
+  timeout: number,
+  online = true
+): Promise<'same' | 'other' | 'late'> {
   if (head.length === 0) return 'same'
   if (core.length < head.length) {
+    if (!online) return 'late'
     const grown = new Promise<boolean>(resolve => {
       const look = () => {
         if (core.length < head.length) return

@@ -111,7 +111,8 @@ async function handle(frame: HostFrame) {
       return runBatch(frame.slot, frame.calls)
     case 'inspect': {
       const { inspect } = await import('./inspect.js') // a third of the start, and seldom needed
-      return send({ type: 'inspected', inspection: await inspect(frame.source, evaluate) })
+      const inspection = await inspect(frame.source, evaluate).catch(die)
+      return send({ type: 'inspected', inspection })
     }
     case 'answer':
       die() // nothing was asked

@@ -3,8 +3,7 @@
 
 import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
-import type { ConsoleLine } from './frames.js'
-import { MAX_SOURCE } from './parse.js'
+import { MAX_SOURCE, type ConsoleLine } from './frames.js'
 import { SandboxProcess } from './process.js'
 import type { BatchHandler, Call, Inspection } from './types.js'
 
@@ -20,6 +19,9 @@ export interface ExecutorOptions {
 }
 
 const SLOTS = 8
+
+/** The problem of a contract that this machine could not load; another one might. */
+export const NOT_LOADED = 'the contract cannot be loaded: it takes too much time, memory or stack'
 
 export class Executor extends ReadyResource {
   readonly #watchdog: number
@@ -72,7 +74,7 @@ export class Executor extends ReadyResource {
       const frame = await child.next({ ms: this.#watchdog })
       if (frame?.type === 'inspected') return frame.inspection
       await this.#discard(child)
-      return refuse('the contract cannot be loaded: it takes too much time, memory or stack')
+      return refuse(NOT_LOADED)
     })
   }
 

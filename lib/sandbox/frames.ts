@@ -11,6 +11,9 @@ import type { Call, Inspection, Outcome, SystemAnswer } from './types.js'
 /** The most bytes that a frame may have. */
 export const MAX_FRAME = 64 * 1024 * 1024
 
+/** The most bytes of UTF-8 that a contract's source may have. */
+export const MAX_SOURCE = 512 * 1024
+
 /** Bytes of a frame's length. */
 export const HEADER = 4
 

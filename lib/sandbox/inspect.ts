@@ -8,7 +8,7 @@ import { at, parse, type Parsed } from './parse.js'
 import { GLOBALS, type Evaluate } from './realm.js'
 import { RESERVED } from './reserved.js'
 import { Session } from './system.js'
-import { describe } from './thrown.js'
+import { describe, isOverflow } from './thrown.js'
 import type { Inspection, Problem } from './types.js'
 
 const MAX_METHODS = 256
@@ -52,8 +52,8 @@ async function loadMethods(code: string, evaluate: Evaluate, problems: Problem[]
     await new Promise(setImmediate) // a contract that spins in its microtasks never gets past this
     names.push(...methodsOf(exports))
   } catch (error) {
+    if (isOverflow(error)) throw error
     const { name, message } = describe(error).error
-    if (name === 'RangeError') throw error
     problems.push(at(undefined, `the contract throws while it loads: ${name}: ${message}`))
     return []
   }
@@ -101,11 +101,17 @@ function scopeProblems({ program, tested }: Parsed): Problem[] {
   }
   for (const variable of [module, ...blocksOf(module)].flatMap(scope => scope.variables)) {
     const write = variable.references.find(reference => {
-      return reference.isWrite() && reference.from.variableScope !== module
+      return reference.isWrite() && functionOf(reference.from) !== module
     })
     if (write) problems.push(at(write.identifier.loc?.start, reassigned(variable.name)))
   }
   return problems
+}
+
+// the function around a scope; the static blocks of a class run where the class stands
+function functionOf({ variableScope }: Scope): Scope {
+  const { type, upper } = variableScope
+  return type === 'class-static-block' && upper ? functionOf(upper) : variableScope
 }
 
 function reassigned(name: string) {

@@ -5,10 +5,8 @@
 // comments that begin in the HTML way are refused. Runs in the child: hostile sources can take their time.
 
 import { parse as acorn, type Comment, type Node, type Program, type Token } from 'acorn'
+import { MAX_SOURCE } from './frames.js'
 import type { Problem } from './types.js'
-
-/** The most bytes of UTF-8 that a contract's source may have. */
-export const MAX_SOURCE = 512 * 1024
 
 // Both well below what overflows the stack of acorn, eslint-scope or V8, so that it is the same on every machine.
 const MAX_BRACKETS = 200

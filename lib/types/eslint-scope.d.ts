@@ -16,6 +16,7 @@ declare module 'eslint-scope' {
   }
   export interface Scope {
     readonly type: string
+    readonly upper: Scope | null
     readonly childScopes: Scope[]
     readonly variables: Variable[]
     /** References that nothing in this scope or inside it declares. */

@@ -39,6 +39,8 @@ declare module 'hypercore' {
     atom?: Atom
     snapshot?: boolean
     writable?: boolean
+    /** ms that a read waits for a block, forever if not given */
+    timeout?: number
   }
 
   export interface ReadOptions {

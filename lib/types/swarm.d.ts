@@ -50,6 +50,8 @@ declare module 'hyperswarm' {
     readonly userData: unknown
     setKeepAlive(ms: number): void
     setTimeout(ms: number): void
+    /** @returns whether everything written has arrived */
+    flush(): Promise<boolean>
   }
   export interface PeerInfo {
     readonly publicKey: Uint8Array

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { bundle } from '../../lib/sandbox/bundle.js'
+import { Executor } from '../../lib/sandbox/executor.js'
 import { fixture } from './helper.js'
 
 let folder = ''
@@ -63,7 +64,10 @@ test('require of another file is bundled', async () => {
   const { source } = await bundle(
     await write('requires.js', "exports.a = async () => require('./other').two")
   )
-  assert.ok(source.includes('exports.two = 2'))
+  assert.match(source, /exports2\.two = 2/)
+  const executor = new Executor()
+  assert.deepEqual(await executor.inspect(source), { methods: ['a'], problems: [] })
+  await executor.close()
 })
 
 test('what is wrong is said with file, line and column', async () => {

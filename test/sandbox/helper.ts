@@ -60,9 +60,10 @@ export class World implements BatchHandler {
     return this.ended[0]
   }
 
-  system(position: number, name: string, [path, second]: Value[]): Promise<SystemAnswer> {
-    this.asked.push(`${position} ${name} ${String(path)}`)
-    return Promise.resolve(this.#answer(name, String(path), second))
+  system(position: number, name: string, [first, second]: Value[]): Promise<SystemAnswer> {
+    const path = typeof first === 'string' ? first : 'not a path'
+    this.asked.push(`${position} ${name} ${path}`)
+    return Promise.resolve(this.#answer(name, path, second))
   }
 
   end(_position: number, { outcome }: CallResult): Promise<void> {

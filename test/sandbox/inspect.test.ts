@@ -46,7 +46,7 @@ test('syntax errors have a line and a column', async () => {
   await refuses('}});(function(){{' + OK, /Unexpected token/)
   await refuses('with (exports) {}', /^1:1 'with' in strict mode/)
   await refuses('export const a = 1', /^1:1 import and export are for modules/)
-  await refuses('#!/usr/bin/env node\n' + OK, /comments begin with/)
+  await refuses('#!/usr/bin/env node\n' + OK, /^1:2 Unexpected character/)
   await refuses('<!-- x\n' + OK, /^1:1 comments begin with/)
 })
 
@@ -68,6 +68,7 @@ test('a module-level variable that a function assigns is named, with the remedy'
     await problems('let n = 0; n = 2; exports.a = async () => { let m = n; m++; return m }'),
     []
   )
+  assert.deepEqual(await problems('let n; class A { static { n = 1 } } exports.a = async () => n'), [])
   assert.deepEqual(await problems('const n = 1; exports.a = async n => { n = 2 }'), [])
 })
 
@@ -113,9 +114,10 @@ test('module code that throws, asks or hangs', async () => {
   assert.deepEqual(await problems('throw new TypeError("no")'), [
     'the contract throws while it loads: TypeError: no'
   ])
+  await refuses("throw new RangeError('x')", /throws while it loads: RangeError: x/)
   await refuses(`try { System.files.stat('/') } catch {}\n${OK}`, /calls System while it loads/)
   await refuses(`System.files.stat('/')\n${OK}`, /throws while it loads: Error: System cannot be called/)
-  const impatient = new Executor({ watchdog: 300 })
+  const impatient = new Executor({ watchdog: 250 })
   for (const source of ['for (;;);', '(async () => { for (;;) await null })()']) {
     const { problems } = await impatient.inspect(source)
     assert.match(problems[0].message, /cannot be loaded: it takes too much time/)

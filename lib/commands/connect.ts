@@ -1,0 +1,192 @@
+// vms connect: an interactive session with the contract's methods. Reads commands from a pipe too, one after the other.
+
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { Recoverable, start, type REPLServer } from 'node:repl'
+import { PassThrough } from 'node:stream'
+import { inspect, types } from 'node:util'
+import { Calls } from '../client/calls.js'
+import { CallError } from '../client/errors.js'
+import { ClientFiles } from '../client/files.js'
+import { describe } from '../client/info.js'
+import { VMSError } from '../errors.js'
+import { INIT } from '../machine/machine.js'
+import type { Replica } from '../replica/replica.js'
+import { auditReplica, printAudit } from './audit.js'
+import type { Context } from './context.js'
+import { describeError, errorToJSON, EXIT } from './exit.js'
+import { cat, list } from './files.js'
+import { printInfo } from './info.js'
+import { toJSON } from './json.js'
+import { printTail } from './log.js'
+import { log, print, printJSON } from './output.js'
+import { evaluate } from './evaluate.js'
+import { toValue } from '../ledger/values.js'
+
+const DEFAULT_TAIL = 10
+
+/** What a dot-command does with the text after its name. */
+interface DotCommand {
+  help: string
+  action: (text: string) => Promise<void>
+}
+
+export async function connect(context: Context, key: string): Promise<number> {
+  const { timeout } = context
+  const replica = await context.replica(key)
+  const online = await replica.sync(timeout)
+  const info = await describe(replica, online)
+  const calls = new Calls(replica, await context.identity())
+  const methods = info.methods.filter(name => name !== INIT)
+  if (!online) log('the host is offline: files and log can be read, methods cannot be called')
+
+  const terminal = process.stdin.isTTY && process.stdout.isTTY
+  if (terminal) log(`${info.title}: ${methods.join(', ')}. Type .help for more.`)
+  const input = terminal ? process.stdin : new PassThrough()
+  const server = start({
+    prompt: terminal ? `${info.title}> ` : '',
+    input,
+    output: process.stdout,
+    terminal,
+    ignoreUndefined: true,
+    writer: value => show(context, value),
+    eval: (code, scope, _file, done) => {
+      evaluate(code, scope).then(
+        value => done(null, value),
+        (error: unknown) => {
+          if (error instanceof Recoverable) return done(error, undefined)
+          printError(context, error)
+          done(null, undefined)
+        }
+      )
+    }
+  })
+  for (const method of methods) {
+    const run = async (...args: unknown[]) => {
+      // what is typed comes from another realm, whose arrays and objects are no values here
+      const { value } = await calls.call(method, structuredClone(args), { timeout })
+      return value
+    }
+    Object.defineProperty(server.context, method, { value: quiet(run), enumerable: true, configurable: true })
+  }
+  const commands = dotCommands(context, replica, methods)
+  for (const [name, command] of Object.entries(commands)) define(context, server, name, command)
+
+  const exited = once(server, 'exit')
+  if (input instanceof PassThrough) await feed(context, server, input, exited)
+  else await exited
+  return EXIT.ok
+}
+
+function dotCommands(context: Context, replica: Replica, methods: string[]): { [name: string]: DotCommand } {
+  const { timeout } = context
+  const reader = new ClientFiles(replica, timeout)
+  const commands: { [name: string]: DotCommand } = {
+    files: { help: '[path]  list files', action: text => list(context, reader, text || '/') },
+    cat: {
+      help: '<path>  print a file',
+      action: async text => {
+        await cat(context, reader, text)
+        if (!context.json) print('')
+      }
+    },
+    log: {
+      help: '[count]  print the last records',
+      action: text => printTail(context, replica, /^\d+$/.test(text) ? Number(text) : DEFAULT_TAIL)
+    },
+    audit: {
+      help: 'replay every call',
+      action: async () => {
+        const { key } = await describe(replica, replica.host !== null)
+        printAudit(context, key, await auditReplica(context, replica))
+      }
+    },
+    info: {
+      help: 'what this VM is',
+      action: async () => printInfo(context, await describe(replica, await replica.sync(timeout)))
+    }
+  }
+  const help: DotCommand = {
+    help: 'this list',
+    action: () => {
+      const dots = Object.entries(commands).map(([name, command]) => `.${name} ${command.help}`)
+      if (context.json) printJSON({ methods, commands: dots })
+      else print([...methods.map(name => `${name}(…)`), ...dots, '.exit leave'].join('\n'))
+      return Promise.resolve()
+    }
+  }
+  commands.help = help
+  return commands
+}
+
+function define(context: Context, server: REPLServer, name: string, { help, action }: DotCommand): void {
+  server.defineCommand(name, {
+    help,
+    action(text) {
+      action(text.trim())
+        .catch((error: unknown) => printError(context, error))
+        .finally(() => this.displayPrompt())
+        .catch(() => {}) // closed meanwhile
+    }
+  })
+}
+
+/** Gives the session one line after the other: the next when it would prompt for it. */
+async function feed(
+  context: Context,
+  server: REPLServer,
+  input: PassThrough,
+  exited: Promise<unknown>
+): Promise<void> {
+  const left = exited.then(() => 'left' as const)
+  let prompt = () => {}
+  server.displayPrompt = () => prompt()
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [, dotted] = /^\s*\.([a-z]+)/i.exec(line) ?? []
+    if (dotted && !(dotted in server.commands)) {
+      printError(context, new VMSError('USAGE', `there is no .${dotted}: .help lists what there is`))
+      continue
+    }
+    const prompted = new Promise<void>(resolve => (prompt = resolve))
+    input.write(line + '\n')
+    if ((await Promise.race([prompted, left])) === 'left') return
+  }
+  server.close()
+  await exited
+}
+
+function show(context: Context, value: unknown): string {
+  if (!context.json) return inspect(value, { colors: process.stdout.isTTY && process.stdout.hasColors() })
+  try {
+    return JSON.stringify({ value: toJSON(toValue(structuredClone(value))) })
+  } catch {
+    return JSON.stringify({ value: inspect(value) })
+  }
+}
+
+function printError(context: Context, thrown: unknown): void {
+  const error = thrown instanceof Error ? thrown : asError(thrown)
+  const json = error instanceof CallError ? error.thrown : errorToJSON(error)
+  if (context.json) return printJSON({ error: json })
+  if (error instanceof VMSError && !(error instanceof CallError))
+    print(describeError({ ...json, name: 'Error' }))
+  else print(describeError(json))
+}
+
+/** Nobody need await the result: an error that nobody looks at does not end the session. */
+function quiet<Args extends unknown[], Result>(
+  run: (...args: Args) => Promise<Result>
+): (...args: Args) => Promise<Result> {
+  return (...args) => {
+    const result = run(...args)
+    result.catch(() => {})
+    return result
+  }
+}
+
+/** What is thrown in the session comes from another realm, where Error is another. */
+function asError(thrown: unknown): Error {
+  if (!types.isNativeError(thrown)) return new Error(inspect(thrown))
+  const { name, message } = thrown
+  return Object.assign(new Error(message), { name })
+}

@@ -1,0 +1,131 @@
+// What every command is given: its flags, read and checked when they are needed, and the way it ends.
+
+import { constants } from 'node:os'
+import type { KeyPair } from 'hypercore'
+import { VMSError } from '../errors.js'
+import type { Replica } from '../replica/replica.js'
+
+/** The flags that every command takes, as they were typed. */
+export interface Flags {
+  bootstrap?: string
+  storage?: string
+  identity?: string
+  timeout?: string
+  json?: boolean
+  verbose?: boolean
+}
+
+interface Closable {
+  close(): Promise<unknown>
+}
+
+const DEFAULT_TIMEOUT_S = 30
+const MAX_TIMEOUT_S = 2_000_000
+
+export class Context {
+  readonly json: boolean
+  readonly verbose: boolean
+  /** Resolves with the exit status once the command is told to stop. */
+  readonly stopped: Promise<number>
+  private readonly closables: Closable[] = []
+  private closing = false
+  private stopStatus: number | null = null
+  private resolveStopped!: (status: number) => void
+
+  constructor(readonly flags: Flags) {
+    this.json = flags.json ?? false
+    this.verbose = flags.verbose ?? false
+    this.stopped = new Promise(resolve => (this.resolveStopped = resolve))
+  }
+
+  /** @throws VMSError USAGE if a flag is wrong that every command takes */
+  check(): void {
+    void this.timeout
+  }
+
+  /** Told to stop, this command has done what it should: it runs until then. */
+  runsUntilStopped(): void {
+    this.stopStatus = 0
+  }
+
+  /** Ends the command; what it uses is closed. */
+  stop(cause: 'SIGINT' | 'SIGTERM' | 'EPIPE'): void {
+    const status = cause === 'EPIPE' ? 0 : 128 + constants.signals[cause]
+    this.resolveStopped(this.stopStatus ?? status)
+  }
+
+  /** Closes `resource` when the command ends, before what it was told to use earlier. */
+  use<T extends Closable>(resource: T): T {
+    if (this.closing) throw new VMSError('CLOSED', 'the command was stopped')
+    this.closables.push(resource)
+    return resource
+  }
+
+  async close(): Promise<void> {
+    this.closing = true
+    for (let one = this.closables.pop(); one; one = this.closables.pop()) await one.close()
+  }
+
+  /** ms to wait for peers */
+  get timeout(): number {
+    const { timeout } = this.flags
+    if (timeout === undefined) return DEFAULT_TIMEOUT_S * 1000
+    return parseNumber('--timeout', timeout, { above: 0, max: MAX_TIMEOUT_S }) * 1000
+  }
+
+  /** A folder for this command alone, if one was given. */
+  get storage(): string | undefined {
+    return this.flags.storage || process.env.VMS_STORAGE || undefined
+  }
+
+  /** The bootstrap nodes as typed, if any were. */
+  get bootstrapText(): string | undefined {
+    return this.flags.bootstrap ?? (process.env.VMS_BOOTSTRAP || undefined)
+  }
+
+  async bootstrap(): Promise<string[] | undefined> {
+    const text = this.bootstrapText
+    if (text === undefined) return undefined
+    const { parseBootstrap } = await import('../swarm/bootstrap.js')
+    return parseBootstrap(text)
+  }
+
+  async identity(): Promise<KeyPair> {
+    const { loadIdentity } = await import('../user/identity.js')
+    return loadIdentity(this.flags.identity)
+  }
+
+  /** A copy of a VM, closed when the command ends. */
+  async replica(key: string): Promise<Replica> {
+    const { storage } = this
+    const [{ decodeKey }, { Replica }, { dataFolder }] = await Promise.all([
+      import('../ledger/keys.js'),
+      import('../replica/replica.js'),
+      import('../user/folders.js')
+    ])
+    const decoded = decodeKey(key)
+    return this.use(new Replica(decoded, { bootstrap: await this.bootstrap(), storage, data: dataFolder() }))
+  }
+}
+
+interface Bounds {
+  above?: number
+  min?: number
+  max?: number
+  integer?: boolean
+}
+
+/**
+ * The number that a flag was given.
+ * @throws VMSError USAGE
+ */
+export function parseNumber(flag: string, text: string, bounds: Bounds): number {
+  const { above = -Infinity, min = -Infinity, max = Infinity, integer = false } = bounds
+  const number = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (number > above && number >= min && number <= max && (!integer || Number.isSafeInteger(number)))
+    return number
+  const kind = integer ? 'a whole number' : 'a number'
+  const low = Number.isFinite(above) ? ` above ${above}` : Number.isFinite(min) ? ` from ${min}` : ''
+  const high = Number.isFinite(max) ? ` up to ${max}` : ''
+  throw new VMSError('USAGE', `${flag} takes ${kind}${low}${high}, not "${text}"`)
+}

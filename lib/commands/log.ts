@@ -1,0 +1,67 @@
+// vms log: prints the records of a VM.
+
+import { countRecords, records, type Logged } from '../client/records.js'
+import { encodeKey } from '../ledger/keys.js'
+import type { Write } from '../ledger/record.js'
+import { decodeRequest } from '../ledger/request.js'
+import { decodeValue } from '../ledger/values.js'
+import type { Replica } from '../replica/replica.js'
+import { parseNumber, type Context } from './context.js'
+import { describeError, EXIT } from './exit.js'
+import { toJSON } from './json.js'
+import { log, print, printJSON } from './output.js'
+
+export async function printLog(
+  context: Context,
+  key: string,
+  options: { from?: string; follow?: boolean }
+): Promise<number> {
+  const from = options.from === undefined ? 0 : parseNumber('--from', options.from, { min: 0, integer: true })
+  const { follow = false } = options
+  if (follow) context.runsUntilStopped()
+  const replica = await context.replica(key)
+  const online = await replica.sync(context.timeout)
+  if (!online) log(`the host is offline: the log is shown up to block ${replica.log.length - 1}`)
+  for await (const logged of records(replica, { from, follow, timeout: context.timeout })) {
+    printRecord(context, logged)
+  }
+  return EXIT.ok
+}
+
+/** Prints the last `count` records. */
+export async function printTail(context: Context, replica: Replica, count: number): Promise<void> {
+  const { timeout } = context
+  const from = Math.max(0, (await countRecords(replica, timeout)) - count)
+  for await (const logged of records(replica, { from, timeout })) printRecord(context, logged)
+}
+
+function printRecord(context: Context, { index, block, record }: Logged): void {
+  const request = decodeRequest(record.request)
+  const caller = encodeKey(request.caller)
+  const args = toJSON(decodeValue(request.args))
+  const { method } = request
+  const { gas } = record
+  const writes = record.writes.map(describeWrite)
+  const outcome = record.outcome.ok
+    ? { value: toJSON(decodeValue(record.outcome.value)) }
+    : { error: record.outcome.error }
+  if (context.json) return printJSON({ index, block, caller, method, args, outcome, gas, writes })
+  const list = JSON.stringify(args).slice(1, -1)
+  const ended = outcome.error ? describeError(outcome.error) : JSON.stringify(outcome.value)
+  const changed = writes.map(write => `${write.deleted ? '-' : '+'}${write.path}`).join(' ')
+  print(
+    `${index}  ${caller.slice(0, 8)}  ${method}(${list}) → ${ended}  ${gas} gas${changed && '  ' + changed}`
+  )
+}
+
+interface WriteJSON {
+  path: string
+  bytes?: number
+  hash?: string
+  deleted?: true
+}
+
+function describeWrite({ path, content }: Write): WriteJSON {
+  if (content === null) return { path, deleted: true }
+  return { path, bytes: content.byteLength, hash: Buffer.from(content.hash).toString('hex') }
+}

@@ -1,0 +1,90 @@
+// vms serve: deploys scripts, resumes the VMs that the storage holds, and serves them until it is stopped.
+
+import path from 'node:path'
+import { VMSError } from '../errors.js'
+import { Host } from '../host/host.js'
+import type { Service } from '../host/service.js'
+import { encodeKey } from '../ledger/keys.js'
+import { INIT } from '../machine/machine.js'
+import { bundle, type Bundle } from '../sandbox/bundle.js'
+import { dataFolder } from '../user/folders.js'
+import { parseNumber, type Context } from './context.js'
+import { log, print, printJSON } from './output.js'
+
+/** The most that a timer can wait, ms. */
+const MAX_WATCHDOG_MS = 2 ** 31 - 1
+
+export async function serve(
+  context: Context,
+  scripts: string[],
+  options: { new?: boolean; watchdog?: string }
+): Promise<number> {
+  context.runsUntilStopped()
+  const watchdog =
+    options.watchdog === undefined
+      ? undefined
+      : parseNumber('--watchdog', options.watchdog, { min: 1, max: MAX_WATCHDOG_MS, integer: true })
+  const bundles = await bundleAll(scripts)
+  const owner = await context.identity()
+  const storage = context.storage ?? path.join(dataFolder(), 'host')
+  const onconsole = (vm: string, level: string, text: string) => log(`${shorten(vm)} ${level}: ${text}`)
+  const host = context.use(new Host({ storage, bootstrap: await context.bootstrap(), watchdog, onconsole }))
+  await host.ready()
+
+  for (const { id, error } of host.refused) printRefused(context, id, error)
+  const resumed = [...host.services.values()]
+  for (const service of resumed) printReady(context, service, true)
+  for (const { source, title } of options.new ? bundles : notDeployed(bundles, resumed)) {
+    printReady(context, await host.deploy({ source, title, owner }), false)
+  }
+  if (host.services.size === 0) throw nothingToServe(host, storage)
+  return context.stopped
+}
+
+async function bundleAll(scripts: string[]): Promise<Bundle[]> {
+  const bundles: Bundle[] = []
+  for (const script of scripts) bundles.push(await bundle(script))
+  return bundles
+}
+
+/** The scripts that no VM runs; two scripts that are equal need two VMs. */
+function notDeployed(bundles: Bundle[], services: Service[]): Bundle[] {
+  const sources = services.map(service => service.machine.genesis.source)
+  return bundles.filter(({ source }) => {
+    const at = sources.indexOf(source)
+    if (at !== -1) sources.splice(at, 1)
+    return at === -1
+  })
+}
+
+function printReady(context: Context, { key, machine }: Service, resumed: boolean): void {
+  const { genesis, head, cores } = machine
+  const id = encodeKey(key)
+  const methods = genesis.methods.filter(name => name !== INIT)
+  if (context.json) {
+    const files = encodeKey(cores.keys.db)
+    const hash = Buffer.from(head.hash).toString('hex')
+    const { title } = genesis
+    return printJSON({ event: 'ready', key: id, files, length: head.length, hash, resumed, title, methods })
+  }
+  const bootstrap = context.flags.bootstrap === undefined ? '' : ` --bootstrap ${context.flags.bootstrap}`
+  print(`${genesis.title} is ${resumed ? 'served again' : 'deployed and served'}: ${id}`)
+  for (const method of methods) print(`  vms call ${id} ${method} …${bootstrap}`)
+  print(`  vms audit ${id}${bootstrap}\n`)
+}
+
+function printRefused(context: Context, id: string, { code, message }: VMSError): void {
+  if (context.json) printJSON({ event: 'refused', key: id, code, message })
+  log(`vms: ${message.includes(id) ? '' : `${id} is not served: `}${message}`)
+}
+
+function nothingToServe({ refused }: Host, storage: string): VMSError {
+  if (refused.length > 0) {
+    return new VMSError('STORAGE_BROKEN', `none of the VMs in ${storage} can be served: see above`)
+  }
+  return new VMSError('USAGE', `${storage} holds no VMs: name a contract to deploy, "vms serve script.js"`)
+}
+
+function shorten(id: string): string {
+  return id.slice(0, 8)
+}

@@ -1,0 +1,14 @@
+// The blocks of a Hyperbee as they are stored, at the version pinned in package.json.
+
+declare module 'hyperbee/lib/messages.js' {
+  interface Decoder<T> {
+    decode(buffer: Uint8Array): T
+  }
+  /** A node of the tree: blocks of its keys, and of each child its block and its place in that block's index. */
+  export interface Level {
+    keys: number[]
+    children: number[]
+  }
+  export const Node: Decoder<{ index: Uint8Array; key: Uint8Array; value: Uint8Array | null }>
+  export const YoloIndex: Decoder<{ levels: Level[] }>
+}

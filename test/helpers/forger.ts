@@ -1,0 +1,300 @@
+// A host that can lie. It makes VMs out of the product's own pieces, on a real Corestore and over a real DHT, and a test
+// changes on the way whatever a dishonest host could change. What it does not change is as an honest host does it.
+
+import path from 'node:path'
+import Corestore from 'corestore'
+import type { KeyPair } from 'hypercore'
+import type { NoiseStream } from 'hyperswarm'
+import ReadyResource from 'ready-resource'
+import b4a from 'b4a'
+import type { Changes } from '../../lib/files/overlay.js'
+import { encodeBlock, UPGRADE_NEVER, type Block, type Commit, type Genesis } from '../../lib/ledger/blocks.js'
+import crypto from '../../lib/ledger/crypto.js'
+import type { Head } from '../../lib/ledger/encoding.js'
+import { encodeHello } from '../../lib/ledger/messages.js'
+import { advance, positionAfterGenesis, type Position } from '../../lib/ledger/position.js'
+import { hashRecord, type Record } from '../../lib/ledger/record.js'
+import { hashRequest, signRequest, type Request } from '../../lib/ledger/request.js'
+import { headMessage, hello, receipt, type Receipt, type Signed } from '../../lib/ledger/statements.js'
+import { encodeValue } from '../../lib/ledger/values.js'
+import { Session } from '../../lib/host/session.js'
+import { openOwnCores, type Cores } from '../../lib/machine/cores.js'
+import { Durability } from '../../lib/machine/durable.js'
+import { execute, mergeChanges, withoutInit, type CheckedRequest } from '../../lib/machine/execute.js'
+import { DEFAULT_LIMITS, INIT } from '../../lib/machine/machine.js'
+import { ENGINE, RUNTIME } from '../../lib/machine/runtime.js'
+import { headOf, stateOf, Transaction } from '../../lib/machine/transaction.js'
+import { Executor } from '../../lib/sandbox/executor.js'
+import { Swarm } from '../../lib/swarm/swarm.js'
+
+export const ALICE = crypto.keyPair(b4a.alloc(32, 1))
+export const BOB = crypto.keyPair(b4a.alloc(32, 2))
+
+/** What to change while a commit is made; each gets what an honest host would have. */
+export interface Lies {
+  /** the records, in place or others instead */
+  records?: (records: Record[]) => Record[] | void
+  /** what reaches the files */
+  changes?: (changes: Changes) => void
+  /** the commit's other fields */
+  commit?: (commit: Commit) => void
+  /** the bytes of the block */
+  block?: (bytes: Uint8Array) => Uint8Array
+}
+
+/** What a test may choose about a VM. */
+export interface VMOptions {
+  source: string
+  keyPair?: KeyPair
+  genesis?: (genesis: Genesis) => void
+  /** the bytes of block 0 */
+  block?: (bytes: Uint8Array) => Uint8Array
+}
+
+/** What a test may choose about a request. */
+export interface RequestOptions extends Partial<Request> {
+  by?: KeyPair
+}
+
+/** A process that hosts forged VMs. */
+export class Forger extends ReadyResource {
+  readonly vms: Forgery[] = []
+  readonly executor = new Executor()
+  readonly store: Corestore
+  durability!: Durability
+  swarm!: Swarm
+
+  constructor(
+    folder: string,
+    private readonly bootstrap: string[]
+  ) {
+    super()
+    this.store = new Corestore(path.join(folder, 'forger'))
+  }
+
+  protected override async _open(): Promise<void> {
+    await this.store.ready()
+    this.durability = new Durability(this.store)
+    this.swarm = new Swarm({ bootstrap: this.bootstrap, onconnection: stream => this.connect(stream) })
+    await this.swarm.ready()
+  }
+
+  protected override async _close(): Promise<void> {
+    await this.executor.close()
+    await this.swarm.close()
+    await this.durability.close()
+    await this.store.close()
+  }
+
+  /** A VM with nothing but its genesis. */
+  async vm(options: VMOptions): Promise<Forgery> {
+    const vm = await Forgery.create(this, options)
+    this.vms.push(vm)
+    return vm
+  }
+
+  private connect(stream: NoiseStream): void {
+    this.store.replicate(stream)
+    for (const vm of this.vms) vm.serve(stream)
+  }
+}
+
+/** A VM that its host lies about. */
+export class Forgery {
+  /** what the host says about its log, where it is not the truth */
+  shown: Head | null = null
+  /** further signed heads that it sends */
+  heads: Head[] = []
+
+  private readonly sessions = new Set<Session>()
+
+  private constructor(
+    private readonly forger: Forger,
+    readonly keyPair: KeyPair,
+    readonly cores: Cores,
+    readonly genesis: Genesis,
+    /** where the log stands, in truth */
+    public position: Position
+  ) {}
+
+  static async create(forger: Forger, options: VMOptions): Promise<Forgery> {
+    const { source, keyPair = crypto.keyPair(), block = (bytes: Uint8Array) => bytes } = options
+    const cores = await openOwnCores(forger.store, keyPair)
+    const genesis: Genesis = {
+      type: 'genesis',
+      source,
+      sourceHash: crypto.hash(b4a.from(source)),
+      methods: (await forger.executor.inspect(source)).methods,
+      files: cores.keys.db,
+      owner: ALICE.publicKey,
+      title: 'forged',
+      oracles: [],
+      upgrade: UPGRADE_NEVER,
+      limits: { ...DEFAULT_LIMITS },
+      runtime: { ...RUNTIME },
+      engine: ENGINE
+    }
+    options.genesis?.(genesis)
+    const position = positionAfterGenesis(genesis, await stateOf(cores.db, cores.blobs))
+    const vm = new Forgery(forger, keyPair, cores, genesis, position)
+    await vm.append(block(encodeBlock(genesis)))
+    return vm
+  }
+
+  get key(): Uint8Array {
+    return this.cores.keys.log
+  }
+
+  head(length = this.cores.log.length): Promise<Head> {
+    return headOf(this.cores.log, length)
+  }
+
+  /** A signed request that has seen all of the log, if the options do not say otherwise. */
+  async request(
+    method: string,
+    args: unknown[] = [],
+    { by = ALICE, ...rest }: RequestOptions = {}
+  ): Promise<CheckedRequest> {
+    const request: Request = {
+      vm: this.key,
+      caller: by.publicKey,
+      method,
+      args: encodeValue(args),
+      id: crypto.randomBytes(16),
+      seen: rest.seen ?? (await this.head()),
+      ...rest
+    }
+    return { request, signed: signRequest(request, by) }
+  }
+
+  /** Executes one call and commits it. */
+  async call(method: string, args: unknown[] = [], lies: Lies = {}): Promise<Commit> {
+    return this.commit([await this.request(method, args)], lies)
+  }
+
+  /** The owner's `init`. */
+  init(lies: Lies = {}): Promise<Commit> {
+    return this.call(INIT, [], lies)
+  }
+
+  /**
+   * Executes requests as a batch, and commits what the lies make of it.
+   * @returns the commit as it was written
+   */
+  async commit(requests: CheckedRequest[], lies: Lies = {}): Promise<Commit> {
+    const { cores, forger, genesis, position } = this
+    const transaction = await Transaction.open(cores, forger.durability)
+    try {
+      const first = cores.log.length === 1 && !genesis.methods.includes(INIT) ? requests.slice(0, 1) : []
+      const rest = requests.slice(first.length)
+      const results = await execute(
+        forger.executor,
+        genesis,
+        position.index + first.length,
+        transaction.files,
+        rest
+      )
+      const executed = [...first.map(withoutInit), ...results.map((one, i) => one ?? withoutInit(rest[i]))]
+      const changes = mergeChanges(executed)
+      lies.changes?.(changes)
+      const truth: Commit = {
+        type: 'commit',
+        first: position.index,
+        base: position.base,
+        before: await transaction.filesState(),
+        after: await transaction.appendFiles(changes),
+        records: executed.map(({ record }) => record),
+        time: Date.now()
+      }
+      const told = { ...truth, records: structuredClone(truth.records) }
+      told.records = lies.records?.(told.records) ?? told.records
+      lies.commit?.(told)
+      const bytes = encodeBlock(told)
+      await transaction.appendLog(lies.block?.(bytes) ?? bytes)
+      await transaction.commit()
+      this.position = advance(
+        { ...position, block: cores.log.length - 1 },
+        { ...truth, records: told.records }
+      )
+      return told
+    } finally {
+      await transaction.close()
+    }
+  }
+
+  /** Appends a block by hand. */
+  async append(block: Uint8Array | Block): Promise<void> {
+    await this.cores.log.append('type' in block ? encodeBlock(block) : block)
+  }
+
+  /** Says that the host has another runtime from here on. */
+  async changeRuntime(runtime: Genesis['runtime'], base = this.position.base): Promise<void> {
+    const block: Block = { type: 'runtime', base, runtime }
+    await this.append(block)
+    this.position = advance({ ...this.position, block: this.cores.log.length - 1 }, block)
+  }
+
+  /** Changes the files, and logs nothing. */
+  async tamper(changes: [string, string | null][]): Promise<void> {
+    const transaction = await Transaction.open(this.cores, this.forger.durability)
+    try {
+      const bytes = changes.map(([file, text]) => [file, text === null ? null : b4a.from(text)] as const)
+      const files = await transaction.appendFiles(new Map(bytes))
+      await transaction.commit()
+      this.position = { ...this.position, files }
+    } finally {
+      await transaction.close()
+    }
+  }
+
+  /** Drops a block, so that nobody gets it. */
+  async withhold(core: 'log' | 'db' | 'blobs', block: number): Promise<void> {
+    const { log, db, blobs } = this.cores
+    const cleared = { log, db, blobs }[core] as unknown as {
+      clear(start: number, end: number): Promise<void>
+    }
+    await cleared.clear(block, block + 1)
+  }
+
+  /** The host's signed answer for a record of the log. */
+  async receipt(commit: Commit, block: number, i = 0, lie: Partial<Receipt> = {}): Promise<Signed<Receipt>> {
+    const record = commit.records[i]
+    const statement: Receipt = {
+      vm: this.key,
+      request: hashRequest({ bytes: record.request, signature: record.signature }),
+      block,
+      index: commit.first + i,
+      record: hashRecord(record),
+      hash: (await this.head(Math.min(block + 1, this.cores.log.length))).hash,
+      ...lie
+    }
+    return receipt.sign(statement, this.keyPair)
+  }
+
+  /** Makes the VM known to the network. */
+  async publish(): Promise<void> {
+    this.shown ??= await this.head()
+    await this.forger.swarm.announce(this.key).flushed()
+  }
+
+  serve(stream: NoiseStream): void {
+    Session.accept(stream, this.key, {
+      onopen: session => {
+        const { namespace, publicKey } = this.cores.keys.manifests.log.signers[0]
+        const head = this.shown!
+        const statement = hello.sign({ vm: this.key, handshake: stream.handshakeHash, head }, this.keyPair)
+        session.sendHello(encodeHello({ namespace, publicKey, hello: hello.encode(statement) }))
+        this.sessions.add(session)
+        for (const one of [head, ...this.heads]) this.say(one)
+      },
+      onrequest: () => {},
+      onclose: session => this.sessions.delete(session)
+    })
+  }
+
+  /** Sends a signed head to everybody. */
+  say({ length, hash }: Head): void {
+    const message = headMessage.sign({ vm: this.key, length, hash, time: Date.now() }, this.keyPair)
+    for (const session of this.sessions) session.sendHead(headMessage.encode(message))
+  }
+}

@@ -1,0 +1,73 @@
+// What the tests of one file stand on: a local DHT and a folder, gone when the file is done.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after } from 'node:test'
+import createTestnet from 'hyperdht/testnet.js'
+import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
+import type { AuditResult } from '../../lib/audit/findings.js'
+import { Replica } from '../../lib/replica/replica.js'
+import { Forger } from './forger.js'
+
+/** Something that has to be closed in the end. */
+interface Closable {
+  close(): Promise<unknown>
+}
+
+export class Ground {
+  private folders = 0
+  private readonly opened: Closable[] = []
+
+  private constructor(
+    private readonly root: string,
+    readonly bootstrap: string[],
+    private readonly destroy: () => Promise<void>
+  ) {}
+
+  /** Call it at the top level of a test file: it cleans up after the last test. */
+  static async open(): Promise<Ground> {
+    const testnet = await createTestnet(3)
+    const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
+    const root = await mkdtemp(path.join(tmpdir(), 'vms-audit-'))
+    const ground = new Ground(root, bootstrap, () => testnet.destroy())
+    after(() => ground.close())
+    return ground
+  }
+
+  /** A folder that nobody else has; it is made by whoever uses it. */
+  folder(): string {
+    return path.join(this.root, String(this.folders++))
+  }
+
+  keep<T extends Closable>(one: T): T {
+    this.opened.push(one)
+    return one
+  }
+
+  async forger(): Promise<Forger> {
+    const forger = this.keep(new Forger(this.folder(), this.bootstrap))
+    await forger.ready()
+    return forger
+  }
+
+  replica(key: Uint8Array, data = this.folder()): Replica {
+    return this.keep(new Replica(key, { bootstrap: this.bootstrap, data }))
+  }
+
+  /** Audits a VM as a stranger does. */
+  async audit(key: Uint8Array, options: Partial<AuditOptions> = {}): Promise<AuditResult> {
+    const replica = this.replica(key)
+    try {
+      return await audit(replica, { timeout: 20_000, ...options })
+    } finally {
+      await replica.close()
+    }
+  }
+
+  private async close(): Promise<void> {
+    for (const one of this.opened.reverse()) await one.close()
+    await this.destroy()
+    await rm(this.root, { recursive: true, force: true })
+  }
+}

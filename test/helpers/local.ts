@@ -1,0 +1,59 @@
+// A local DHT and a temporary folder for one test file, with everything that was opened on them.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import createTestnet from 'hyperdht/testnet.js'
+import { VMSClient, type AnyContract, type ClientOptions } from '../../lib/client/client.js'
+import { Host, type HostOptions } from '../../lib/host/host.js'
+import crypto from '../../lib/ledger/crypto.js'
+import type { Service } from '../../lib/host/service.js'
+
+export interface Local {
+  folder: string
+  bootstrap: string[]
+  /** a host on a storage of the given name */
+  host(name?: string, options?: Partial<HostOptions>): Promise<Host>
+  /** deploys a script on a host */
+  deploy(host: Host, source: string): Promise<Service>
+  /** a client with an identity and a storage of its own */
+  client<Contract = AnyContract>(key: Uint8Array, options?: ClientOptions): VMSClient<Contract>
+  /** closes everything, the newest first */
+  close(): Promise<void>
+}
+
+export async function local(): Promise<Local> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'vms-test-'))
+  process.env.XDG_DATA_HOME = path.join(folder, 'data') // not the user's own
+  const testnet = await createTestnet(3)
+  const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
+  const open: { close(): Promise<void> }[] = []
+  let clients = 0
+  return {
+    folder,
+    bootstrap,
+    async host(name = 'host', options = {}) {
+      const host = new Host({ storage: path.join(folder, name), bootstrap, ...options })
+      open.push(host)
+      await host.ready()
+      return host
+    },
+    deploy: (host, source) => host.deploy({ source, title: 'test', owner: crypto.keyPair() }),
+    client<Contract>(key: Uint8Array, options: ClientOptions = {}) {
+      const storage = path.join(folder, `client-${clients++}`)
+      const client = new VMSClient<Contract>(key, {
+        bootstrap,
+        storage,
+        identity: crypto.keyPair(),
+        ...options
+      })
+      open.push(client)
+      return client
+    },
+    async close() {
+      for (const one of open.reverse()) await one.close()
+      await testnet.destroy()
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}

@@ -1,0 +1,34 @@
+// Runs the tests: node's test runner over the compiled files, named one by one (globs and folders mean different things to
+// different releases of node). `--full` repeats what is random as often as the project promises, and takes a while.
+//
+//   node dist/test/run.js [--full] [word…]     with words, only files whose path has one of them
+
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const folder = path.dirname(fileURLToPath(import.meta.url))
+const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
+const full = process.argv.includes('--full')
+
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.test.js'))
+  .filter(file => words.length === 0 || words.some(word => file.includes(word)))
+  .sort()
+  .map(file => path.join(folder, file))
+
+if (files.length === 0) {
+  process.stderr.write('no test file matches\n')
+  process.exit(64)
+}
+
+const runner = spawn(
+  process.execPath,
+  ['--test', '--test-concurrency=2', '--test-timeout=600000', ...files],
+  {
+    stdio: 'inherit',
+    env: full ? { ...process.env, VMS_TEST_FULL: '1' } : process.env
+  }
+)
+runner.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))

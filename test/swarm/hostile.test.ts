@@ -1,0 +1,199 @@
+// Peers that send anything but what they should: the host closes the connection at most, and goes on serving.
+
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import b4a from 'b4a'
+import c from 'compact-encoding'
+import Hyperswarm, { type NoiseStream } from 'hyperswarm'
+import Protomux from 'protomux'
+import type { Service } from '../../lib/host/service.js'
+import crypto from '../../lib/ledger/crypto.js'
+import { encodeSignedRequest } from '../../lib/ledger/messages.js'
+import { signRequest } from '../../lib/ledger/request.js'
+import { encodeValue } from '../../lib/ledger/values.js'
+import { createDHT } from '../../lib/swarm/bootstrap.js'
+import { Channel, MESSAGES } from '../../lib/swarm/channel.js'
+import { local, type Local } from '../helpers/local.js'
+
+const ROUNDS = process.env.VMS_TEST_FULL ? 100 : 6
+
+/** Random bytes that a seed repeats. */
+function generator(seed: number): (max: number) => number {
+  let state = seed >>> 0
+  return max => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * max)
+  }
+}
+
+describe('hostile peers', () => {
+  let net: Local
+  let service: Service
+  before(async () => {
+    net = await local()
+    service = await net.deploy(await net.host(), 'exports.echo = x => x')
+  })
+  after(() => net.close())
+
+  /** Connects, lets the peer misbehave, and leaves once all of it has arrived. */
+  async function visit(misbehave: (stream: NoiseStream) => void): Promise<void> {
+    const dht = createDHT(net.bootstrap)
+    const swarm = new Hyperswarm({ dht })
+    const [stream] = await Promise.all([
+      once(swarm, 'connection') as Promise<[NoiseStream]>,
+      swarm.join(crypto.discoveryKey(service.key), { server: false, client: true }).flushed()
+    ]).then(([connection]) => connection)
+    stream.on('error', () => {})
+    const closed = new Promise<void>(resolve => stream.once('close', () => resolve()))
+    misbehave(stream)
+    await stream.flush() // false if the host has closed it already
+    stream.destroy()
+    await closed
+    await swarm.destroy()
+    await dht.destroy()
+  }
+
+  async function assertServing(): Promise<void> {
+    const client = net.client<{ echo(x: string): string }>(service.key)
+    assert.equal(await client.echo('still here'), 'still here')
+    await client.close()
+  }
+
+  const bytes = (random: (max: number) => number, n: number) =>
+    b4a.from(Array.from({ length: n }, () => random(256)))
+
+  const handlers = { onopen() {}, onmessage() {}, onclose() {} }
+
+  test('random bytes instead of frames', async () => {
+    for (let seed = 0; seed < ROUNDS; seed++) {
+      const random = generator(seed)
+      await visit(stream => {
+        for (let i = 0; i < 10; i++) stream.write(bytes(random, 1 + random(300)))
+      })
+    }
+    await assertServing()
+  })
+
+  test('control frames of every kind with random bodies', async () => {
+    for (let seed = 0; seed < ROUNDS; seed++) {
+      const random = generator(seed)
+      await visit(stream => {
+        for (let i = 0; i < 20; i++)
+          stream.write(b4a.concat([b4a.from([0, random(6)]), bytes(random, random(60))]))
+      })
+    }
+    await assertServing()
+  })
+
+  test('every message of the channel with random and truncated bodies, and with a wrong number', async () => {
+    const caller = crypto.keyPair()
+    const seen = service.machine.head
+    const args = encodeValue(['x'])
+    const request = {
+      vm: service.key,
+      caller: caller.publicKey,
+      method: 'echo',
+      args,
+      id: crypto.randomBytes(16),
+      seen
+    }
+    const good = encodeSignedRequest(signRequest(request, caller))
+    for (let seed = 0; seed < ROUNDS; seed++) {
+      const random = generator(seed)
+      await visit(stream => {
+        const channel = Channel.open(stream, service.key, handlers)!
+        for (const name of MESSAGES) channel.send(name, bytes(random, random(200)))
+        channel.send('request', good.subarray(0, random(good.byteLength)))
+        stream.write(b4a.from([1, 5 + random(100), ...bytes(random, 20)]))
+      })
+    }
+    await assertServing()
+  })
+
+  test('messages before the handshake, after the close, and for channels that are not there', async () => {
+    const open = (id: number) => {
+      const state = c.state(0, 0, b4a.alloc(200))
+      c.uint.encode(state, 0)
+      c.uint.encode(state, 1)
+      c.uint.encode(state, id)
+      c.string.encode(state, 'vms/1')
+      c.buffer.encode(state, crypto.discoveryKey(service.key))
+      return b4a.concat([state.buffer!.subarray(0, state.start), b4a.alloc(32)])
+    }
+    await visit(stream => {
+      for (const frame of [
+        open(1),
+        [0, 3, 1],
+        [1, 1, 5],
+        open(1),
+        [1, 0, 3],
+        open(2),
+        [0, 2, 1],
+        [2, 9],
+        [9, 9, 9]
+      ]) {
+        stream.write(b4a.from(frame))
+      }
+    })
+    await assertServing()
+  })
+
+  test('a handshake of any length, or of one who knows the topic but not the key', async () => {
+    for (const length of [0, 1, 31, 32, 64]) {
+      await visit(stream => {
+        const channel = Protomux.from(stream).createChannel({
+          protocol: 'vms/1',
+          id: crypto.discoveryKey(service.key),
+          handshake: c.raw
+        })!
+        const message = channel.addMessage({ encoding: c.raw, onmessage() {} })
+        channel.open(b4a.alloc(length))
+        message.send(b4a.alloc(10))
+      })
+    }
+    await assertServing()
+  })
+
+  test('replication messages of random content', async () => {
+    for (let seed = 0; seed < ROUNDS; seed++) {
+      const random = generator(seed)
+      await visit(stream => {
+        const channel = Protomux.from(stream).createChannel({
+          protocol: 'hypercore/alpha',
+          id: crypto.discoveryKey(service.key),
+          handshake: c.raw
+        })!
+        const messages = Array.from({ length: 12 }, () =>
+          channel.addMessage({ encoding: c.raw, onmessage() {} })
+        )
+        channel.open(b4a.concat([b4a.from([0]), bytes(random, 32)]))
+        for (let i = 0; i < 20; i++) messages[random(12)].send(bytes(random, random(120)))
+      })
+    }
+    await assertServing()
+  })
+
+  test('datagrams that are none of the DHT', async () => {
+    const socket = createSocket('udp4')
+    const random = generator(1)
+    const [host, port] = net.bootstrap[0].split(':')
+    for (let i = 0; i < 200; i++) {
+      await new Promise(resolve => socket.send(bytes(random, random(1200)), Number(port), host, resolve))
+    }
+    socket.close()
+    await assertServing()
+  })
+
+  test('a peer that connects and says nothing', async () => {
+    const dht = createDHT(net.bootstrap)
+    const swarm = new Hyperswarm({ dht })
+    swarm.join(crypto.discoveryKey(service.key), { server: false, client: true })
+    const [stream] = (await once(swarm, 'connection')) as [NoiseStream]
+    stream.on('error', () => {})
+    await assertServing()
+    await swarm.destroy()
+    await dht.destroy()
+  })
+})
