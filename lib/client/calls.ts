@@ -4,12 +4,11 @@
 import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import { VMSError } from '../errors.js'
-import type { Commit } from '../ledger/blocks.js'
 import crypto from '../ledger/crypto.js'
 import type { Head } from '../ledger/encoding.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { Refusal } from '../ledger/messages.js'
-import { encodeRecord, type Record } from '../ledger/record.js'
+import { hashRecord, type Record } from '../ledger/record.js'
 import {
   decodeRequest,
   hashRequest,
@@ -23,6 +22,7 @@ import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
 import type { Link } from '../replica/link.js'
 import type { Replica } from '../replica/replica.js'
 import { CallError } from './errors.js'
+import { LoggedCommits } from './logged.js'
 
 /** A call that succeeded, and where it stands in the log. */
 export interface CallResult {
@@ -64,12 +64,14 @@ interface Pending {
 export class Calls {
   private readonly pending = new Map<string, Pending>()
   private readonly outbox: SignedRequest[] = []
+  private readonly logged: LoggedCommits
   private head: Promise<Head> | null = null
 
   constructor(
     private readonly replica: Replica,
     private readonly identity: KeyPair
   ) {
+    this.logged = new LoggedCommits(replica)
     replica.on('host', (link: Link) =>
       link.send([...new Set(this.pending.values())].map(call => call.newest))
     )
@@ -197,12 +199,13 @@ export class Calls {
     const { replica } = this
     const { block, index, record, hash } = receipt
     await replica.until(() => replica.log.length > block || call.settled, 2 ** 31 - 1)
-    const found = await recordAt(replica, block, index)
+    const logged = await this.logged.at(block)
+    const found = logged.commit?.records[index - logged.commit.first]
     if (
-      found === null ||
-      !b4a.equals(crypto.hash(encodeRecord(found)), record) ||
+      found === undefined ||
+      !b4a.equals(hashRecord(found), record) ||
       !call.signed.has(hexOf(crypto.hash(found.request))) ||
-      !b4a.equals(await replica.log.treeHash(block + 1), hash)
+      !b4a.equals(logged.hash, hash)
     ) {
       throw new VMSError(
         'FRAUD',
@@ -267,15 +270,9 @@ async function headOf({ log }: Replica): Promise<Head> {
   return { length, hash: await log.treeHash(length) }
 }
 
-async function recordAt(replica: Replica, number: number, index: number): Promise<Record | null> {
-  const block = await replica.block(number)
-  if (block.type !== 'commit') return null
-  return (block satisfies Commit).records[index - block.first] ?? null
-}
-
 function resultOf(record: Record, block: number, index: number, receipt: Signed<Receipt> | null): CallResult {
   if (!record.outcome.ok) throw new CallError(record.outcome.error, index, block)
-  const hash = crypto.hash(encodeRecord(record))
+  const hash = hashRecord(record)
   return { value: decodeValue(record.outcome.value), index, block, hash, gas: record.gas, receipt }
 }
 

@@ -35,7 +35,8 @@ export function openBee(db: Hypercore): Hyperbee {
     keyEncoding: 'utf-8',
     valueEncoding: 'json',
     metadata: { contentFeed: null },
-    extension: false
+    extension: false,
+    sessions: false // no snapshot of the core for every read: nobody truncates it under us
   })
 }
 
@@ -62,7 +63,13 @@ export class DriveTree implements Tree {
   }
 
   async *paths({ gte, lt }: PathRange): AsyncIterable<string> {
-    for await (const node of this.bee.createReadStream({ gte, lt }, { keyEncoding })) yield node.key
+    const entries = this.bee.createRangeIterator({ gte, lt }, { keyEncoding })
+    try {
+      await entries.open()
+      for (let node = await entries.next(); node !== null; node = await entries.next()) yield node.key
+    } finally {
+      await entries.close()
+    }
   }
 
   private async blob(path: string): Promise<BlobId | null> {

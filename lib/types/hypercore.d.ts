@@ -161,6 +161,11 @@ declare module 'hyperbee' {
     wait?: boolean
     timeout?: number
   }
+  export interface RangeIterator {
+    open(): Promise<void>
+    next(): Promise<BeeNode | null>
+    close(): Promise<void>
+  }
   export interface BeeBatch {
     put(key: string, value: unknown, options?: BeeOptions): Promise<void>
     del(key: string, options?: BeeOptions): Promise<void>
@@ -176,6 +181,7 @@ declare module 'hyperbee' {
         valueEncoding?: string
         metadata?: { contentFeed: Uint8Array | null }
         extension?: boolean
+        sessions?: boolean
       }
     )
     readonly core: Hypercore
@@ -184,7 +190,7 @@ declare module 'hyperbee' {
     close(): Promise<void>
     get(key: string, options?: BeeOptions): Promise<BeeNode | null>
     peek(range: Range, options?: BeeOptions): Promise<BeeNode | null>
-    createReadStream(range?: Range, options?: BeeOptions): AsyncIterable<BeeNode>
+    createRangeIterator(range: Range, options?: BeeOptions): RangeIterator
     batch(): BeeBatch
     checkout(version: number): Hyperbee
     snapshot(): Hyperbee

@@ -56,10 +56,7 @@ export async function autobase(folder: string, seconds: number): Promise<Row[]> 
       new Hyperbee(view.get('view'), { keyEncoding: 'utf-8', valueEncoding: 'json', extension: false }),
     async apply(nodes, view) {
       const batch = view.batch()
-      for (const { value } of nodes) {
-        for (const one of value as { who: string; reason: string }[])
-          await batch.put(`/rsvps/${one.who}.json`, one)
-      }
+      for (const { value } of nodes) await batch.put(`/rsvps/${value.who}.json`, value)
       await batch.flush()
     }
   })
@@ -68,6 +65,8 @@ export async function autobase(folder: string, seconds: number): Promise<Row[]> 
   for (const size of [1, 64]) {
     const { perSecond } = await rate(seconds, 1, async n => {
       await base.append(
+        // an array is so many appends
+
         Array.from({ length: size }, (_, i) => ({ who: `caller-${(n * size + i) % 1000}`, reason: `r${n}` }))
       )
       await base.update()

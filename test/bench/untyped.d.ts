@@ -20,7 +20,7 @@ declare module 'autobase' {
       handlers: {
         valueEncoding: string
         open(store: { get(name: string): Hypercore }): Hyperbee
-        apply(nodes: { value: unknown }[], view: Hyperbee): Promise<void>
+        apply(nodes: { value: { who: string; reason: string } }[], view: Hyperbee): Promise<void>
       }
     )
     readonly view: Hyperbee

@@ -30,17 +30,20 @@ test('files: ls, cat and stat', async t => {
   assert.deepEqual((await files('stat', '/notes/a.txt', '--json')).lines, [
     { path: '/notes/a.txt', type: 'file', size: 6 }
   ])
-  for (const [args, code] of [
+  const wrong = [
     [['cat', '/nope'], 'ENOENT'],
     [['cat', '/notes'], 'EISDIR'],
     [['ls', '/bin'], 'ENOTDIR'],
     [['stat', '/nope'], 'ENOENT'],
     [['get', '/../etc'], 'EINVAL']
-  ] as const) {
-    const { status, stdout, stderr } = await files(...args)
-    assert.deepEqual([status, stdout], [1, ''])
-    assert.match(stderr, new RegExp(`^vms: ${code}: `))
-  }
+  ] as const
+  await Promise.all(
+    wrong.map(async ([args, code]) => {
+      const { status, stdout, stderr } = await files(...args)
+      assert.deepEqual([status, stdout], [1, ''])
+      assert.match(stderr, new RegExp(`^vms: ${code}: `))
+    })
+  )
 })
 
 test('files get: copies files and folders, overwrites nothing, and follows no links', async t => {

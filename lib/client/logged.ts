@@ -1,0 +1,36 @@
+// The newest commits of the log, decoded once for all calls that stand in them.
+
+import type { Commit } from '../ledger/blocks.js'
+import type { Replica } from '../replica/replica.js'
+
+const KEPT = 16
+
+export interface Logged {
+  /** null if the block is no commit */
+  commit: Commit | null
+  /** the log's tree hash after the block */
+  hash: Uint8Array
+}
+
+export class LoggedCommits {
+  private readonly blocks = new Map<number, Promise<Logged>>()
+
+  constructor(private readonly replica: Replica) {}
+
+  /** @throws VMSError NOT_AVAILABLE, BAD_HOST */
+  at(number: number): Promise<Logged> {
+    const known = this.blocks.get(number)
+    if (known) return known
+    const reading = this.read(number)
+    reading.catch(() => this.blocks.delete(number)) // the next one tries again
+    this.blocks.set(number, reading)
+    if (this.blocks.size > KEPT) this.blocks.delete(this.blocks.keys().next().value!)
+    return reading
+  }
+
+  private async read(number: number): Promise<Logged> {
+    const block = await this.replica.block(number)
+    const hash = await this.replica.log.treeHash(number + 1)
+    return { commit: block.type === 'commit' ? block : null, hash }
+  }
+}

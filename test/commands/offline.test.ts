@@ -1,0 +1,26 @@
+// What can be read while the host is gone, and how it comes back.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fixture, World } from '../helpers/cli.js'
+
+test('killed or stopped, its files can be read, and it comes back', async t => {
+  const world = await World.make(t)
+  const { key, running } = await world.serve([fixture('counter.js')])
+  await world.run('alice', 'call', key, 'increment', '7')
+  const online = await world.run('alice', 'files', key, 'cat', '/counter.json')
+  assert.deepEqual([online.stdout, online.stderr], ['7', ''])
+  await running.stop('SIGKILL')
+
+  const offline = await world.run('alice', 'files', key, 'cat', '/counter.json', '--timeout', '20')
+  assert.deepEqual([offline.status, offline.stdout], [0, '7'])
+  assert.equal(offline.stderr, 'the host is offline: the files are as block 2 left them\n')
+  const info = await world.run('alice', 'info', key, '--json')
+  assert.deepEqual([info.status, info.lines[0].online], [0, false])
+
+  const again = await world.serve([fixture('counter.js')])
+  assert.deepEqual([again.key, again.ready[0].resumed], [key, true])
+  const { stdout } = await world.run('alice', 'call', key, 'increment')
+  assert.equal(stdout, '8\n')
+  assert.equal((await world.run('bob', 'audit', key)).status, 0)
+})
