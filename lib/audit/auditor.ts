@@ -3,7 +3,7 @@
 
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
-import { messageOf, VMSError } from '../errors.js'
+import { codeOf, messageOf, VMSError } from '../errors.js'
 import { Overlay } from '../files/overlay.js'
 import { decodeBlock, type Block, type Commit, type Genesis, type Runtime } from '../ledger/blocks.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
@@ -332,15 +332,21 @@ class Replay {
 
   private async changesOf(records: Record[], executed: (Executed | null)[], after: FilesState) {
     const replayed = executed.filter(one => one !== null).map(({ changes }) => changes)
-    const known: { published?: Published } = {}
+    const known: { published?: Published; late?: boolean } = {}
     const published = async (path: string) => {
       const at = (known.published ??= await this.published.at(after))
-      return typeof at === 'string' ? null : at.files.get(path).catch(() => null)
+      if (typeof at === 'string') return null
+      try {
+        return await at.files.get(path)
+      } catch (error) {
+        if (codeOf(error) === 'REQUEST_TIMEOUT') known.late = true
+        return null
+      }
     }
     const sources = replayed.map(changes => (path: string) => Promise.resolve(changes.get(path) ?? null))
     const found = await changesOf(records, [...sources.reverse(), published])
     if (typeof known.published === 'object') await known.published.close()
-    return { ...found, late: found.missing !== null && known.published === 'late' }
+    return { ...found, late: found.missing !== null && (known.late || known.published === 'late') }
   }
 
   /** Goes on from files that the host has published, after those that follow from its log are others. */

@@ -34,25 +34,30 @@ export async function serve(
   for (const { id, error } of host.refused) printRefused(context, id, error)
   const resumed = [...host.services.values()]
   for (const service of resumed) printReady(context, service, true)
-  for (const { source, title } of options.new ? bundles : notDeployed(bundles, resumed)) {
-    printReady(context, await host.deploy({ source, title, owner }), false)
+  const held = [...resumed.map(({ machine }) => machine.genesis), ...host.refused].map(({ source }) => source)
+  for (const { source, title, file } of options.new ? bundles : notDeployed(bundles, held)) {
+    printReady(context, await host.deploy({ source, title, file, owner }), false)
   }
   if (host.services.size === 0) throw nothingToServe(host, storage)
   return context.stopped
 }
 
-async function bundleAll(scripts: string[]): Promise<Bundle[]> {
-  const bundles: Bundle[] = []
-  for (const script of scripts) bundles.push(await bundle(script))
-  return bundles
+interface Script extends Bundle {
+  file: string
 }
 
-/** The scripts that no VM runs; two scripts that are equal need two VMs. */
-function notDeployed(bundles: Bundle[], services: Service[]): Bundle[] {
-  const sources = services.map(service => service.machine.genesis.source)
-  return bundles.filter(({ source }) => {
-    const at = sources.indexOf(source)
-    if (at !== -1) sources.splice(at, 1)
+async function bundleAll(scripts: string[]): Promise<Script[]> {
+  const bundled: Script[] = []
+  for (const script of scripts) bundled.push({ ...(await bundle(script)), file: path.basename(script) })
+  return bundled
+}
+
+/** The scripts that no VM of the storage runs; two scripts that are equal need two VMs. */
+function notDeployed(scripts: Script[], held: (string | null)[]): Script[] {
+  const left = [...held]
+  return scripts.filter(({ source }) => {
+    const at = left.indexOf(source)
+    if (at !== -1) left.splice(at, 1)
     return at === -1
   })
 }

@@ -2,13 +2,16 @@
 
 import path from 'node:path'
 import { randomBytes } from 'node:crypto'
+import type Corestore from 'corestore'
 import type { KeyPair } from 'hypercore'
 import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
 import type { Limits } from '../ledger/blocks.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
+import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
+import { readBlock } from '../machine/load.js'
 import { Machine, type MachineContext } from '../machine/machine.js'
 import { openStore, type OpenStore } from '../replica/slot.js'
 import { Executor } from '../sandbox/executor.js'
@@ -30,6 +33,8 @@ export interface HostOptions {
 export interface DeployOptions {
   source: string
   title: string
+  /** what to call the source in errors, the title if not given */
+  file?: string
   owner: KeyPair
   limits?: Partial<Limits>
 }
@@ -37,6 +42,8 @@ export interface DeployOptions {
 /** A VM that is not served, and why. */
 export interface Refused {
   id: string
+  /** the contract, if that much can be read */
+  source: string | null
   error: VMSError
 }
 
@@ -91,7 +98,7 @@ export class Host extends ReadyResource {
    * Deploys a contract as a new VM.
    * @throws VMSError INVALID_CONTRACT, DISK
    */
-  async deploy({ source, title, owner, limits }: DeployOptions): Promise<Service> {
+  async deploy({ source, title, file = title, owner, limits }: DeployOptions): Promise<Service> {
     await this.ready()
     const name = randomBytes(16).toString('hex')
     const keyPair = await this.keyPair(name)
@@ -103,7 +110,7 @@ export class Host extends ReadyResource {
         const [{ message, line, column }] = problems
         throw new VMSError(
           'INVALID_CONTRACT',
-          line === null ? message : `${title}:${line}:${column}: ${message}`
+          line === null ? message : `${file}:${line}:${column}: ${message}`
         )
       }
       await Machine.deploy(context, keyPair, owner, { source, methods, title, limits })
@@ -116,12 +123,13 @@ export class Host extends ReadyResource {
   }
 
   private async resume({ id, name }: Registered): Promise<void> {
+    const keyPair = await this.keyPair(name)
     try {
-      await this.start(id, await this.keyPair(name))
+      await this.start(id, keyPair)
     } catch (error) {
       await this.dropExecutor(id)
       if (!(error instanceof VMSError)) throw error
-      this.refused.push({ id, error })
+      this.refused.push({ id, error, source: await sourceOf(this.cores!.store, keyPair) })
     }
   }
 
@@ -158,5 +166,17 @@ export class Host extends ReadyResource {
 
   private keyPair(name: string): Promise<KeyPair> {
     return this.cores!.store.createKeyPair(`vm/${name}`)
+  }
+}
+
+async function sourceOf(store: Corestore, keyPair: KeyPair): Promise<string | null> {
+  const cores = await openOwnCores(store, keyPair)
+  try {
+    const genesis = await readBlock(cores.log, 0)
+    return genesis.type === 'genesis' ? genesis.source : null
+  } catch {
+    return null
+  } finally {
+    await closeCores(cores)
   }
 }

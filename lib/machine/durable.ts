@@ -4,7 +4,7 @@
 //
 // Rests on private parts of hypercore-storage (an atom's `db`, the path of its database), which is pinned for that.
 
-import { open, statfs, type FileHandle } from 'node:fs/promises'
+import { open, readdir, statfs, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import type Corestore from 'corestore'
 import type { Atom } from 'hypercore-storage'
@@ -100,19 +100,28 @@ export class Durability {
     }
   }
 
-  // RocksDB has begun a new file: the end of the old one and the new one's entry in the folder must be safe too
+  // RocksDB has begun a new file, or several: the end of those before it and its entry in the folder must be safe too
   private async follow(wal: { number: number; path: string }): Promise<void> {
-    if (this.file) {
-      await this.file.handle.datasync()
-      await this.file.handle.close()
-      this.file = null
+    const since = this.file?.number ?? 0
+    await this.file?.handle.close()
+    this.file = null
+    for (const name of await readdir(this.folder)) {
+      const number = Number(/^(\d+)\.log$/.exec(name)?.[1] ?? NaN)
+      if (number >= since && number < wal.number) await syncFile(path.join(this.folder, name))
     }
     this.file = {
       number: wal.number,
       handle: await open(path.join(this.folder, path.basename(wal.path)), 'r')
     }
-    const folder = await open(this.folder, 'r')
-    await folder.sync()
-    await folder.close()
+    await syncFile(this.folder)
+  }
+}
+
+async function syncFile(place: string): Promise<void> {
+  const handle = await open(place, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }

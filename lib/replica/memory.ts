@@ -26,10 +26,13 @@ export class Memory {
   async head(): Promise<Signed<HeadMessage> | null> {
     const [highest] = await this.lengths()
     if (highest === undefined) return null
+    const place = path.join(this.heads, String(highest))
     try {
-      return headMessage.decode(await readFile(path.join(this.heads, String(highest))))
+      return headMessage.decode(await readFile(place))
     } catch (error) {
-      return codeOf(error) === 'ENOENT' ? this.head() : null // a newer one has just replaced it
+      // a newer one has just replaced it, or it is damaged and must not hide the others
+      if (codeOf(error) !== 'ENOENT') await rm(place, { recursive: true, force: true })
+      return this.head()
     }
   }
 

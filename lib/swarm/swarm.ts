@@ -27,6 +27,7 @@ export interface SwarmOptions {
 export class Swarm extends ReadyResource {
   private readonly dht: DHT
   private readonly swarm: Hyperswarm
+  private announced = false
 
   constructor({ bootstrap, keyPair, onconnection }: SwarmOptions) {
     super()
@@ -42,6 +43,7 @@ export class Swarm extends ReadyResource {
 
   /** Announces this process as a server of the VM's topic. */
   announce(key: Uint8Array): Discovery {
+    this.announced = true
     return this.swarm.join(discoveryKey(key), { server: true, client: false })
   }
 
@@ -60,7 +62,9 @@ export class Swarm extends ReadyResource {
   }
 
   protected override async _close(): Promise<void> {
-    await this.swarm.destroy()
-    await this.dht.destroy()
+    // who has announced nothing need not wait to take it back, nor for peers that do not answer
+    const force = !this.announced
+    await this.swarm.destroy({ force })
+    await this.dht.destroy({ force })
   }
 }

@@ -8,7 +8,14 @@ import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
 import b4a from 'b4a'
 import type { Changes } from '../../lib/files/overlay.js'
-import { encodeBlock, UPGRADE_NEVER, type Block, type Commit, type Genesis } from '../../lib/ledger/blocks.js'
+import {
+  decodeBlock,
+  encodeBlock,
+  UPGRADE_NEVER,
+  type Block,
+  type Commit,
+  type Genesis
+} from '../../lib/ledger/blocks.js'
 import crypto from '../../lib/ledger/crypto.js'
 import type { Head } from '../../lib/ledger/encoding.js'
 import { encodeHello } from '../../lib/ledger/messages.js'
@@ -61,11 +68,13 @@ export class Forger extends ReadyResource {
   readonly vms: Forgery[] = []
   readonly executor = new Executor()
   readonly store: Corestore
+  /** what peers get, if not the store itself */
+  private served: Corestore | null = null
   durability!: Durability
   swarm!: Swarm
 
   constructor(
-    folder: string,
+    private readonly folder: string,
     private readonly bootstrap: string[]
   ) {
     super()
@@ -83,6 +92,7 @@ export class Forger extends ReadyResource {
     await this.executor.close()
     await this.swarm.close()
     await this.durability.close()
+    await this.served?.close()
     await this.store.close()
   }
 
@@ -93,8 +103,22 @@ export class Forger extends ReadyResource {
     return vm
   }
 
+  /** Serves a VM without one of its blocks from here on. */
+  async withhold({ cores }: Forgery, name: 'log' | 'db' | 'blobs', block: number): Promise<void> {
+    const sparse = new Corestore(path.join(this.folder, 'sparse'))
+    this.served = sparse
+    const [ours, theirs] = [this.store.replicate(true), sparse.replicate(false)]
+    ours.pipe(theirs).pipe(ours)
+    for (const core of [cores.log, cores.db, cores.blobs]) {
+      const copy = sparse.get({ key: core.key })
+      for (let i = 0; i < core.length; i++) if (core !== cores[name] || i !== block) await copy.get(i)
+    }
+    ours.destroy()
+  }
+
   private connect(stream: NoiseStream): void {
-    this.store.replicate(stream)
+    const store = this.served ?? this.store
+    store.replicate(stream)
     for (const vm of this.vms) vm.serve(stream)
   }
 }
@@ -247,13 +271,11 @@ export class Forgery {
     }
   }
 
-  /** Drops a block, so that nobody gets it. */
-  async withhold(core: 'log' | 'db' | 'blobs', block: number): Promise<void> {
-    const { log, db, blobs } = this.cores
-    const cleared = { log, db, blobs }[core] as unknown as {
-      clear(start: number, end: number): Promise<void>
-    }
-    await cleared.clear(block, block + 1)
+  /** A commit as it stands in the log. */
+  async commitAt(block: number): Promise<Commit> {
+    const decoded = decodeBlock((await this.cores.log.get(block))!)
+    if (decoded.type !== 'commit') throw new Error(`block ${block} is no commit`)
+    return decoded
   }
 
   /** The host's signed answer for a record of the log. */

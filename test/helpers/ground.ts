@@ -7,6 +7,7 @@ import { after } from 'node:test'
 import createTestnet from 'hyperdht/testnet.js'
 import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
 import type { AuditResult } from '../../lib/audit/findings.js'
+import { Host } from '../../lib/host/host.js'
 import { Replica } from '../../lib/replica/replica.js'
 import { Forger } from './forger.js'
 
@@ -49,6 +50,13 @@ export class Ground {
     const forger = this.keep(new Forger(this.folder(), this.bootstrap))
     await forger.ready()
     return forger
+  }
+
+  /** An honest host; opened again, it resumes what the folder holds. A call may run for a fraction of a second. */
+  async host(storage: string): Promise<Host> {
+    const host = this.keep(new Host({ storage, bootstrap: this.bootstrap, watchdog: 400 }))
+    await host.ready()
+    return host
   }
 
   replica(key: Uint8Array, data = this.folder()): Replica {
