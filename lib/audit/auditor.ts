@@ -136,7 +136,8 @@ class Forks {
 
   async check(length: number): Promise<void> {
     const { replica, findings } = this
-    const block = Math.max(0, (this.conflict ? this.known : length) - 1)
+    // what the copy holds contradicts what others hold, if it holds anything
+    const block = (Math.max(this.known, length) || (replica.head?.length ?? 1)) - 1
     const forked = this.cores.find(core => core.fork > 0 || this.shown(core))
     if (this.conflict)
       findings.add('forked', block, null, 'peers hold two histories that the host has signed')

@@ -66,6 +66,7 @@ export class Calls {
   private readonly outbox: SignedRequest[] = []
   private readonly logged: LoggedCommits
   private head: Promise<Head> | null = null
+  private synced = false
 
   constructor(
     private readonly replica: Replica,
@@ -92,7 +93,7 @@ export class Calls {
     const deadline = Date.now() + timeout
     const encoded = encodeArguments(args)
     if (signal?.aborted) throw aborted()
-    if (this.replica.host === null) await this.connect(timeout)
+    await this.connect(timeout)
     const seen = await this.seen()
     const request: Request = {
       vm: this.replica.key,
@@ -105,9 +106,12 @@ export class Calls {
     return this.wait(request, deadline - Date.now(), signal)
   }
 
+  // the first call waits until the copy has caught up with the host: what it signs as seen must not be too old
   private async connect(timeout: number): Promise<void> {
-    await this.replica.sync(timeout)
-    if (await this.replica.until(() => this.replica.host !== null, timeout)) return
+    const { replica } = this
+    if (!this.synced) await replica.sync(timeout)
+    const ready = () => replica.host !== null && (this.synced || replica.caughtUp())
+    if (await replica.until(ready, timeout)) return void (this.synced = true)
     throw new VMSError(
       'UNREACHABLE',
       `the host of ${encodeKey(this.replica.key)} was not reached within ${timeout / 1000} s`

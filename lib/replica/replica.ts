@@ -137,7 +137,7 @@ export class Replica extends ReadyResource {
         `no host of ${encodeKey(this.key)} was found within ${timeout / 1000} s: is it running, and on the same network (--bootstrap)?`
       )
     }
-    await this.checkHead()
+    await this.checkHead(timeout)
     if (online) await this.bytes(0, timeout) // what the VM is can be told offline too
     return online
   }
@@ -254,15 +254,19 @@ export class Replica extends ReadyResource {
     this.emit('head')
   }
 
-  private caughtUp(): boolean {
+  /** Whether the copy is as long as the host has shown its log to be. */
+  caughtUp(): boolean {
     return this.head !== null && this.log.length >= Math.max(2, this.shown, this.head.length)
   }
 
   /** What is replicated must be what the host's newest head commits to. */
-  private async checkHead(): Promise<void> {
+  private async checkHead(timeout: number): Promise<void> {
     const { head } = this
     if (head === null || this.log.length < head.length) return
-    if (!b4a.equals(await this.log.treeHash(head.length), head.hash)) {
+    // a tree hash needs the last block, which the host may hold back
+    const hash = await within(timeout, this.log.treeHash(head.length), () => null)
+    if (hash === null) return
+    if (!b4a.equals(hash, head.hash)) {
       this.contradict(this.forked())
       throw this.contradiction!
     }
@@ -271,7 +275,7 @@ export class Replica extends ReadyResource {
 
   private async save(): Promise<void> {
     this.saving = null
-    await this.checkHead().catch(() => {}) // a contradiction is told to whoever waits
+    await this.checkHead(SAVE_INTERVAL_MS).catch(() => {}) // a contradiction is told to whoever waits
   }
 
   private forked(): VMSError {

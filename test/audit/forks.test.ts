@@ -73,7 +73,7 @@ test('the log was truncated before anybody saw it', async () => {
     await vm.append(last!)
   })
   const result = await ground.audit(vm.key, { timeout: TIMEOUT })
-  assert.deepEqual([result.verdict, found(result)], ['fraud', [['forked', 0, null]]])
+  assert.deepEqual([result.verdict, found(result)], ['fraud', [['forked', 5, null]]])
 })
 
 /** Two hosts with one key: the reader has copied what the first shows, then meets the second. */
