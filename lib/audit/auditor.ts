@@ -53,7 +53,7 @@ export async function audit(replica: Replica, options: AuditOptions): Promise<Au
   try {
     if (length > 0 && !forks.conflict) await replay.run(forks)
   } catch (error) {
-    if (!forks.conflict) {
+    if (!forks.conflict && !isContradiction(error)) {
       if (error instanceof VMSError) throw error
       throw new VMSError('STORAGE_BROKEN', `the audit cannot go on: ${messageOf(error)}`, { cause: error })
     }
@@ -84,10 +84,13 @@ async function sync(replica: Replica, findings: Findings, forks: Forks, timeout:
       `the host has signed ${replica.head!.length} blocks, ${length} of them are available`
     )
   } catch (error) {
-    if (!(error instanceof VMSError)) throw error
-    if (error.code === 'FRAUD' || error.code === 'REWOUND') return // forks.check reports it
-    if (!forks.shown(replica.log)) throw error
+    if (!isContradiction(error) && !forks.shown(replica.log)) throw error
   }
+}
+
+/** Whether the host has contradicted what it had signed; `Forks.check` reports it. */
+function isContradiction(error: unknown): error is VMSError {
+  return error instanceof VMSError && (error.code === 'FRAUD' || error.code === 'REWOUND')
 }
 
 /** The log's tree hash; null if its nodes are not to be had. */
@@ -146,8 +149,7 @@ class Forks {
       await replica
         .until(() => true, 0)
         .catch((error: unknown) => {
-          if (error instanceof VMSError && (error.code === 'FRAUD' || error.code === 'REWOUND'))
-            findings.add('forked', block, null, error.message)
+          if (isContradiction(error)) findings.add('forked', block, null, error.message)
         })
     }
   }
@@ -165,6 +167,8 @@ class Replay {
   private context!: LogContext
   private published!: PublishedFiles
   private position!: Position
+  /** whether the draft stands on what the host has published, and not on what was replayed here alone */
+  private rebased = false
   /** states that commits leave and that were found right, to name the one that the published files contradict */
   private readonly states: State[] = []
 
@@ -262,8 +266,7 @@ class Replay {
       await this.checkState(commit, executed)
     } catch (error) {
       if (error instanceof VMSError || error instanceof Stop) throw error
-      // the draft holds what is published only after a finding: what fails there is the host's
-      if (this.findings.findings.length === 0) throw error
+      if (!this.rebased) throw error
       this.findings.doubt(position.block, `the published files cannot be read: ${messageOf(error)}`)
       throw new Stop()
     }
@@ -362,6 +365,7 @@ class Replay {
     }
     await files.close()
     await this.draft.close()
+    this.rebased = true
     this.draft = await this.open({ db: state.db.length, blobs: state.blobs.length })
   }
 

@@ -57,13 +57,11 @@ export class Swarm extends ReadyResource {
     await this.swarm.flush()
   }
 
-  protected override async _open(): Promise<void> {
-    await this.dht.ready()
-  }
-
   protected override async _close(): Promise<void> {
     // who has announced nothing need not wait to take it back, nor for peers that do not answer
     const force = !this.announced
+    // by force it would leave the timers of its searches running, and with them the process
+    if (force) void this.swarm.clear().catch(() => {})
     await this.swarm.destroy({ force })
     await this.dht.destroy({ force })
   }

@@ -79,6 +79,8 @@ declare module 'hyperswarm' {
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Discovery
     leave(topic: Uint8Array): Promise<void>
     flush(): Promise<boolean>
+    /** Ends all discoveries. */
+    clear(): Promise<unknown>
     destroy(options?: { force?: boolean }): Promise<void>
     on(event: 'connection', listener: (stream: NoiseStream, info: PeerInfo) => void): this
     on(event: 'update', listener: () => void): this

@@ -156,11 +156,11 @@ for (const block of [0, 1, 3, 5]) {
 for (const core of ['db', 'blobs'] as const) {
   test(`files changed outside of the log, and a block of the ${core} never comes`, async () => {
     const before = { 4: (vm: Forgery) => vm.tamper([['/n', '50']]) }
-    const vm = await told({}, { before }, (vm, from) => from.withhold(vm, core, core === 'db' ? 5 : 3))
+    const vm = await told({}, { before }, (vm, from) => from.withhold(vm, core, core === 'db' ? 5 : 4))
     const result = await ground.audit(vm.key, { timeout: TIMEOUT })
     assert.deepEqual(found(result)[0], ['wrong-state', 4, null])
     assert.equal(result.findings.length, 1, JSON.stringify(result))
-    assert.ok(result.doubts.length > 0)
+    assert.ok(result.doubts.length > 0, JSON.stringify(result))
   })
 }
 

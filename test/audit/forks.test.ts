@@ -1,7 +1,6 @@
 // Two histories of one VM: what a host rewrites after it has signed it, and what it signs twice.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
@@ -29,7 +28,7 @@ async function rewrite(
   for (let i = 0; i < blocks; i++) await core.append(b4a.from(`forged ${i}`))
 }
 
-async function published(lie: (vm: Forgery) => Promise<void>): Promise<Forgery> {
+async function published(lie: (vm: Forgery) => Promise<void> | void): Promise<Forgery> {
   const forger = await ground.forger()
   const vm = await forger.vm({ source: SOURCE })
   await tell(vm)
@@ -115,7 +114,7 @@ const calls = (...numbers: number[]) => {
 }
 
 test('a history goes on as it was', async () => {
-  const vm = await published(async () => {})
+  const vm = await published(() => {})
   const data = ground.folder()
   for (let i = 0; i < 2; i++) {
     const replica = ground.replica(vm.key, data)
@@ -161,7 +160,7 @@ test('a head that is not that of the log', async () => {
 })
 
 test('a head beyond the log', async () => {
-  const vm = await published(async vm => {
+  const vm = await published(vm => {
     vm.shown = { length: 9, hash: b4a.alloc(32, 7) }
   })
   const result = await ground.audit(vm.key, { timeout: TIMEOUT })
@@ -170,20 +169,18 @@ test('a head beyond the log', async () => {
 })
 
 test('a contradiction that comes while the audit runs', async () => {
-  const vm = await published(async () => {})
+  const vm = await published(() => {})
   const replica = ground.replica(vm.key)
-  let seen: Promise<unknown> | null = null
+  // an answer in a block that is not there: the audit waits for it
+  await replica.memory.rememberReceipt(await vm.receipt(await vm.commitAt(5), 12))
+  let said = false
   const onprogress = () => {
-    if (seen) return
-    seen = once(replica, 'contradiction')
-    vm.say({ ...replica.head!, hash: b4a.alloc(32, 7) })
+    if (!said) vm.say({ ...replica.head!, hash: b4a.alloc(32, 7) })
+    said = true
   }
-  replica.setMaxListeners(0)
-  const waiting = audit(replica, { timeout: 20_000, onprogress })
-  const result = await waiting
-  await seen
+  const result = await audit(replica, { timeout: 20_000, onprogress })
   await replica.close()
-  assert.deepEqual(found(result), [['forked', 5, null]])
+  assert.deepEqual(found(result), [['forked', 5, null]], JSON.stringify(result))
 })
 
 test('files that are signed otherwise, of which no record needs the bytes', async () => {
