@@ -1,5 +1,6 @@
 // No false accusation: whatever callers, contracts and restarts do to an honest host, its log is verified. The histories are
-// random, from a seed that is printed where one fails. VMS_TEST_RUNS asks for more of them, VMS_TEST_SEED for one.
+// random, from a seed that is printed where one fails. VMS_TEST_RUNS asks for more of them (VMS_TEST_FULL for 30),
+// VMS_TEST_SEED for one.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -156,7 +157,7 @@ export async function runs(count: number, from: number): Promise<number> {
   return count
 }
 
-const { VMS_TEST_RUNS = '4', VMS_TEST_SEED } = process.env
+const { VMS_TEST_FULL, VMS_TEST_RUNS = VMS_TEST_FULL ? '30' : '4', VMS_TEST_SEED } = process.env
 const count = VMS_TEST_SEED === undefined ? Number(VMS_TEST_RUNS) : 1
 
 test(`${count} random histories of an honest host are verified`, async () => {

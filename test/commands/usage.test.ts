@@ -124,7 +124,7 @@ test('a script that cannot be deployed is not served', async t => {
   await writeFile(path.join(await world.home('alice'), 'bad.js'), 'let n = 0\nexports.count = () => n++\n')
   const bad = await world.run('alice', 'serve', 'bad.js')
   assert.equal(bad.status, 1)
-  assert.match(bad.stderr, /^vms: bad:2:\d+: n is assigned/)
+  assert.match(bad.stderr, /^vms: bad\.js:2:\d+: n is assigned/)
   assert.equal((await world.run('alice', 'serve', 'missing.js')).status, 1)
 })
 

@@ -27,8 +27,7 @@ test('ways to be endless', async () => {
   for (const body of [
     'for (;;) await null',
     '(async () => { for (;;) await null })()',
-    "/^(a+)+$/.test('a'.repeat(40) + '!')",
-    'return Object.create(Uint8Array.prototype, { [Symbol.iterator]: { value: function* () { for (;;) yield 1 } } })'
+    "/^(a+)+$/.test('a'.repeat(40) + '!')"
   ]) {
     assert.equal(await new World(shared, contract(body)).batch({ method: 'run' }), 0, body)
   }

@@ -117,7 +117,7 @@ test('module code that throws, asks or hangs', async () => {
   await refuses("throw new RangeError('x')", /throws while it loads: RangeError: x/)
   await refuses(`try { System.files.stat('/') } catch {}\n${OK}`, /calls System while it loads/)
   await refuses(`System.files.stat('/')\n${OK}`, /throws while it loads: Error: System cannot be called/)
-  const impatient = new Executor({ watchdog: 250 })
+  const impatient = new Executor({ watchdog: 1500 })
   for (const source of ['for (;;);', '(async () => { for (;;) await null })()']) {
     const { problems } = await impatient.inspect(source)
     assert.match(problems[0].message, /cannot be loaded: it takes too much time/)
