@@ -4,7 +4,7 @@
 //   request   signature (64), then the request's bytes                                       client to host
 //   receipt   a signed receipt                                                               host to client
 //   refusal   hash of the request (32), code, message: not executed, no trace in the log     host to client
-//   head      a signed head                                                                  passed on by everybody
+//   head      a signed head: the host's first follows its hello, then one with each commit   host to client
 
 import c from 'compact-encoding'
 import { ERROR_CODES, VMSError, type ErrorCode } from '../errors.js'

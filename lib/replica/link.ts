@@ -19,7 +19,7 @@ import { Channel } from '../swarm/channel.js'
 
 export interface LinkHandlers {
   onopen(link: Link): void
-  /** The peer has proved that it holds the log's key. */
+  /** The peer has proved that it holds the log's key, and has shown its head. */
   onhost(link: Link, head: Head): void
   onhead(head: Signed<HeadMessage>): void
   onreceipt(receipt: Signed<Receipt>): void
@@ -28,8 +28,10 @@ export interface LinkHandlers {
 }
 
 export class Link {
-  /** the log's public key, once the peer has proved to be the host */
-  signer: Uint8Array | null = null
+  /** Whether the peer has proved to be the host, and has shown its head. */
+  isHost = false
+  /** the log's public key, once the peer has proved to hold it */
+  private signer: Uint8Array | null = null
   private channel: Channel | null = null
 
   /** @param signer the log's public key if it is known already: mirrors pass on heads without a hello */
@@ -64,10 +66,6 @@ export class Link {
     return this.stream.remotePublicKey
   }
 
-  get isHost(): boolean {
-    return this.signer !== null
-  }
-
   send(requests: SignedRequest[]): void {
     this.channel?.batch(() => {
       for (const request of requests) this.channel?.send('request', encodeSignedRequest(request))
@@ -88,7 +86,6 @@ export class Link {
     }
     if (!hello.verify(statement, keys.signer)) throw this.bad('its proof is not signed by the log')
     this.signer = keys.signer
-    this.handlers.onhost(this, statement.head)
   }
 
   private onhead(head: Signed<HeadMessage>): void {
@@ -97,6 +94,9 @@ export class Link {
     if (!b4a.equals(head.vm, this.key) || !headMessage.verify(head, signer))
       throw this.bad('a head is not signed by the log')
     this.handlers.onhead(head)
+    if (this.signer === null || this.isHost) return
+    this.isHost = true
+    this.handlers.onhost(this, head)
   }
 
   private onreceipt(one: Signed<Receipt>): void {

@@ -227,28 +227,22 @@ export class Replica extends ReadyResource {
   }
 
   private onhost(link: Link, head: Head): void {
-    const known = this.head
-    if (known && known.length > head.length) {
-      return this.contradict(
-        new VMSError(
-          'REWOUND',
-          `the host of ${encodeKey(this.key)} shows ${head.length} blocks, but has signed ${known.length} before: its history was cut`
-        )
-      )
-    }
-    if (known && known.length === head.length && !b4a.equals(known.hash, head.hash))
-      return this.contradict(this.forked())
     this.shown = Math.max(this.shown, head.length)
     this.emit('host', link)
     this.emit('link')
   }
 
+  // A shorter head is a cut history only if it was signed later: on two connections the older may arrive last.
   private onhead(head: Signed<HeadMessage>): void {
     const known = this.head
-    if (known && known.length === head.length && !b4a.equals(known.hash, head.hash))
-      return this.contradict(this.forked())
-    if (known && (known.length > head.length || (known.length === head.length && known.time >= head.time)))
+    if (known && head.length < known.length) {
+      if (head.time > known.time) this.contradict(this.rewound(known, head))
       return
+    }
+    if (known && head.length === known.length) {
+      if (!b4a.equals(known.hash, head.hash)) return this.contradict(this.forked())
+      if (head.time <= known.time) return
+    }
     this.head = head
     this.saving ??= setTimeout(() => void this.save(), SAVE_INTERVAL_MS)
     this.emit('head')
@@ -276,6 +270,13 @@ export class Replica extends ReadyResource {
   private async save(): Promise<void> {
     this.saving = null
     await this.checkHead(SAVE_INTERVAL_MS).catch(() => {}) // a contradiction is told to whoever waits
+  }
+
+  private rewound(known: Head, head: Head): VMSError {
+    return new VMSError(
+      'REWOUND',
+      `the host of ${encodeKey(this.key)} shows ${head.length} blocks, but has signed ${known.length} before: its history was cut`
+    )
   }
 
   private forked(): VMSError {

@@ -11,7 +11,7 @@ import { keyEncoding } from '../../lib/files/tree.js'
 import { encodeBlock, type Genesis } from '../../lib/ledger/blocks.js'
 import { encodeValue } from '../../lib/ledger/values.js'
 import { ENGINE, RUNTIME } from '../../lib/machine/runtime.js'
-import { stateOf } from '../../lib/machine/transaction.js'
+import { headOf } from '../../lib/machine/transaction.js'
 import { type Forger, type Forgery, type VMOptions } from '../helpers/forger.js'
 import { Ground } from '../helpers/ground.js'
 import { SOURCE, tell, type Story } from '../helpers/story.js'
@@ -155,8 +155,14 @@ for (const block of [0, 1, 3, 5]) {
 
 for (const core of ['db', 'blobs'] as const) {
   test(`files changed outside of the log, and a block of the ${core} never comes`, async () => {
-    const before = { 4: (vm: Forgery) => vm.tamper([['/n', '50']]) }
-    const vm = await told({}, { before }, (vm, from) => from.withhold(vm, core, core === 'db' ? 5 : 4))
+    const before = {
+      4: (vm: Forgery) =>
+        vm.tamper([
+          ['/n', '50'],
+          ['/z', 'z']
+        ])
+    }
+    const vm = await told({}, { before }, (vm, from) => from.withhold(vm, core, core === 'db' ? 2 : 4))
     const result = await ground.audit(vm.key, { timeout: TIMEOUT })
     assert.deepEqual(found(result)[0], ['wrong-state', 4, null])
     assert.equal(result.findings.length, 1, JSON.stringify(result))
@@ -192,12 +198,6 @@ test('a genesis and garbage', async () => {
   assert.deepEqual(found(await ground.audit(vm.key)), [['bad-record', 1, null]])
 })
 
-/** A tree of one block that a test makes up, as an entry of its own and the root. */
-async function bee(vm: Forgery, block: (seq: number) => Uint8Array): Promise<void> {
-  await vm.cores.db.append(block(vm.cores.db.length))
-  vm.position = { ...vm.position, files: await stateOf(vm.cores.db, vm.cores.blobs) }
-}
-
 const varint = (n: number) => c.encode(c.raw, b4a.from(n < 128 ? [n] : [(n & 127) | 128, n >> 7]))
 const field = (tag: number, bytes: Uint8Array) =>
   b4a.concat([varint((tag << 3) | 2), varint(bytes.length), bytes])
@@ -219,10 +219,21 @@ function node(levels: { keys: number[]; children: number[] }[], key: string, ent
 const entry = (blob: object) => ({ executable: false, linkname: null, blob, metadata: null })
 const empty = entry({ blockOffset: 0, byteOffset: 0, blockLength: 0, byteLength: 0 })
 
+const leaf = (key: string) => (seq: number) => node([{ keys: [seq], children: [] }], key, empty)
+
+/** Appends blocks to the database; the files are said to be those after the first `count` of them. */
+async function bee(vm: Forgery, blocks: ((seq: number) => Uint8Array)[], count: number): Promise<void> {
+  const { db, blobs } = vm.cores
+  const files = { db: await headOf(db), blobs: await headOf(blobs) }
+  for (const [i, block] of blocks.entries()) {
+    await db.append(block(db.length))
+    if (i < count) files.db = await headOf(db)
+  }
+  vm.position = { ...vm.position, files }
+}
+
 test('what `node` makes is what Hyperbee reads', async () => {
-  const vm = await told({}, {}, async vm =>
-    bee(vm, seq => node([{ keys: [seq], children: [] }], '/n', empty))
-  )
+  const vm = await told({}, {}, vm => bee(vm, [leaf('/n')], 1))
   const tree = new Hyperbee(vm.cores.db, { keyEncoding: 'utf-8', valueEncoding: 'json', extension: false })
   assert.deepEqual((await tree.get('/n', { keyEncoding }))?.value, empty)
 })
@@ -257,10 +268,24 @@ const garbage: [string, (seq: number) => Uint8Array][] = [
   ],
   ['a child that is not there', seq => node([{ keys: [seq], children: [seq, 5, seq, 6] }], '/n', empty)],
   [
-    'a child that is yet to come',
-    seq => node([{ keys: [seq], children: [seq + 7, 0, seq + 7, 0] }], '/n', empty)
+    'a node that is its own left child',
+    seq => node([{ keys: [seq], children: [seq, 0, seq - 1, 0] }], '/n', empty)
   ],
-  ['a key that is yet to come', seq => node([{ keys: [seq + 7], children: [] }], '/n', empty)],
+  ['a child out of order', seq => node([{ keys: [seq], children: [seq - 1, 0, seq - 2, 0] }], '/n', empty)],
+  [
+    'nodes without keys in a circle',
+    seq =>
+      node(
+        [
+          { keys: [], children: [seq, 1] },
+          { keys: [], children: [seq, 0] }
+        ],
+        '/n',
+        empty
+      )
+  ],
+  ['a child of the future', seq => node([{ keys: [seq], children: [seq + 1, 0, seq + 2, 0] }], '/n', empty)],
+  ['a key of the future', seq => node([{ keys: [seq, seq + 2], children: [] }], '/n', empty)],
   ['keys out of order', seq => node([{ keys: [seq, seq], children: [] }], '/n', empty)],
   ['no tree at all', () => node([], '/n', empty)],
   ['an entry that is no JSON', seq => node([{ keys: [seq], children: [] }], '/n', '{')],
@@ -272,6 +297,15 @@ const garbage: [string, (seq: number) => Uint8Array][] = [
         [{ keys: [seq], children: [] }],
         '/n',
         entry({ blockOffset: 0, byteOffset: 0, blockLength: 2 ** 31, byteLength: 2 ** 47 })
+      )
+  ],
+  [
+    'a blob of more blocks than its bytes need',
+    seq =>
+      node(
+        [{ keys: [seq], children: [] }],
+        '/n',
+        entry({ blockOffset: 0, byteOffset: 0, blockLength: 2, byteLength: 2 })
       )
   ],
   [
@@ -290,8 +324,9 @@ for (const [name, block] of garbage) {
     const vm = await forger.vm({ source: SOURCE })
     await vm.init()
     await vm.call('add', [1])
-    await bee(vm, block)
-    // the host goes on from there, with what it makes up
+    // leaves before and after, for it to refer to
+    await bee(vm, [leaf('/a'), leaf('/z'), block, leaf('/a'), leaf('/z')], 3)
+    // the host goes on from that block, with what it makes up
     const { files } = vm.position
     const requests = await Promise.all(['add', 'list', 'get'].map(method => vm.request(method, ['/n'])))
     for (const { signed } of requests) {
