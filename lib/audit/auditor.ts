@@ -291,7 +291,11 @@ class Replay {
       const wrong = run.findIndex(
         (one, i) => one === null || firstDifference(logged[i].writes, one.record.writes) !== null
       )
-      if (wrong === -1) return [...done, ...run]
+      if (wrong === -1) {
+        done.push(...run)
+        files.apply(mergeChanges(run.filter(one => one !== null)))
+        continue
+      }
       done.push(...run.slice(0, wrong + 1))
       if (run[wrong] === null) {
         this.findings.doubt(

@@ -7,6 +7,7 @@ import { resolvePath } from '../files/path.js'
 import {
   CEILINGS,
   COMMIT_BYTES,
+  COMMIT_WRITE_BYTES,
   UPGRADE_NEVER,
   type Commit,
   type Genesis,
@@ -18,7 +19,7 @@ import { sameState, type FilesState } from '../ledger/encoding.js'
 import { expiryOf, type History } from '../ledger/history.js'
 import type { VMKeys } from '../ledger/keys.js'
 import type { Position } from '../ledger/position.js'
-import { encodeRecord, MAX_RECORD_BYTES, type Record } from '../ledger/record.js'
+import { bytesWritten, encodeRecord, MAX_RECORD_BYTES, type Record } from '../ledger/record.js'
 import { decodeRequest, verifyRequest, type Request, type SignedRequest } from '../ledger/request.js'
 import { decodeValue } from '../ledger/values.js'
 import type { CheckedRequest } from '../machine/execute.js'
@@ -123,6 +124,9 @@ function checkSize(commit: Commit, bytes: number, block: number, findings: Findi
   if (length === 0) findings.add('bad-record', block, null, 'it has no records')
   if (length > 1 && bytes > COMMIT_BYTES)
     findings.add('bad-record', block, null, `it has ${bytes} bytes and ${length} records`)
+  const written = commit.records.reduce((sum, record) => sum + bytesWritten(record), 0)
+  if (length > 1 && written > COMMIT_WRITE_BYTES)
+    findings.add('bad-record', block, null, `its ${length} records write ${written} bytes`)
   if (block === 1 && length > 1)
     findings.add('bad-record', block, null, 'the first commit holds more than init')
 }

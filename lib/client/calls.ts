@@ -55,6 +55,8 @@ interface Pending {
   settled: boolean
   /** the host's answer, while the log is waited for */
   receipt: Signed<Receipt> | null
+  /** when the call gives up, ms since 1970 */
+  deadline: number
   /** a log length up to which the record is known to be absent */
   absentUpTo: number
   resolve(result: CallResult): void
@@ -79,6 +81,9 @@ export class Calls {
     replica.on('receipt', (receipt: Signed<Receipt>) => void this.onreceipt(receipt))
     replica.on('refusal', (refusal: Refusal) => void this.onrefusal(refusal))
     replica.on('append', () => (this.head = null))
+    replica.on('link', () => {
+      if (replica.host === null) this.synced = false
+    })
     replica.on('contradiction', () => this.fail())
     replica.on('closing', () => this.fail())
   }
@@ -143,6 +148,7 @@ export class Calls {
         signed: new Map(),
         settled: false,
         receipt: null,
+        deadline: Date.now() + timeout,
         absentUpTo: request.seen.length,
         resolve: result => settle(() => resolve(result)),
         reject: error => settle(() => reject(error))
@@ -202,13 +208,14 @@ export class Calls {
   private async confirm(call: Pending, receipt: Signed<Receipt>): Promise<CallResult> {
     const { replica } = this
     const { block, index, record, hash } = receipt
-    await replica.until(() => replica.log.length > block || call.settled, 2 ** 31 - 1)
+    await replica.until(() => replica.log.length > block, call.deadline - Date.now())
+    if (call.settled) throw new VMSError('TIMEOUT', 'the call was given up')
     const logged = await this.logged.at(block)
     const found = logged.commit?.records[index - logged.commit.first]
     if (
       found === undefined ||
       !b4a.equals(hashRecord(found), record) ||
-      !call.signed.has(hexOf(crypto.hash(found.request))) ||
+      !isOurs(call, found) ||
       !b4a.equals(logged.hash, hash)
     ) {
       throw new VMSError(
@@ -226,17 +233,20 @@ export class Calls {
     if (delay !== undefined) return void setTimeout(() => !call.settled && this.send(call.newest), delay)
     if (code !== 'STALE') return call.reject(new VMSError(code, message))
     try {
-      await this.signAgain(call, message)
+      await this.signAgain(call)
     } catch (error) {
       call.reject(error as Error)
     }
   }
 
-  // The log has gone on for too long, or the host has run the call and forgotten it: look for its record, and if it is
-  // absent sign again what says so.
-  private async signAgain(call: Pending, message: string): Promise<void> {
+  // The log has gone on for too long, or the host has run the call and forgotten it: look for its record in what has come
+  // since, and if it is absent sign again what says so.
+  private async signAgain(call: Pending): Promise<void> {
+    const { replica } = this
+    const grown = () => replica.host !== null && replica.caughtUp() && replica.log.length > call.absentUpTo
+    if (!(await replica.until(() => call.settled || grown(), call.deadline - Date.now())) || call.settled)
+      return
     const seen = await this.seen()
-    if (seen.length <= call.absentUpTo) return call.reject(new VMSError('STALE', message))
     const found = await this.find(call, call.absentUpTo, seen.length)
     if (found) return call.resolve(found)
     call.absentUpTo = seen.length
@@ -246,15 +256,16 @@ export class Calls {
     this.send(signed)
   }
 
-  private async find({ request }: Pending, from: number, to: number): Promise<CallResult | null> {
+  private async find(call: Pending, from: number, to: number): Promise<CallResult | null> {
+    const { caller, id } = call.request
     for (let n = from; n < to; n++) {
       const block = await this.replica.block(n)
       if (block.type !== 'commit') continue
       for (const [i, record] of block.records.entries()) {
         const logged = decodeRequest(record.request)
-        if (b4a.equals(logged.caller, request.caller) && b4a.equals(logged.id, request.id)) {
-          return resultOf(record, n, block.first + i, null)
-        }
+        if (!b4a.equals(logged.caller, caller) || !b4a.equals(logged.id, id)) continue
+        if (isOurs(call, record)) return resultOf(record, n, block.first + i, null)
+        throw new VMSError('FRAUD', `the host has logged in block ${n} what this caller never signed`)
       }
     }
     return null
@@ -272,6 +283,12 @@ export class Calls {
 async function headOf({ log }: Replica): Promise<Head> {
   const { length } = log
   return { length, hash: await log.treeHash(length) }
+}
+
+/** Whether a record holds a request as this call has signed it. */
+function isOurs(call: Pending, { request, signature }: Record): boolean {
+  const signed = call.signed.get(hexOf(crypto.hash(request)))
+  return signed !== undefined && b4a.equals(signed.signature, signature)
 }
 
 function resultOf(record: Record, block: number, index: number, receipt: Signed<Receipt> | null): CallResult {

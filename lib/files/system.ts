@@ -85,12 +85,17 @@ export class FilesReader {
 
 /** Reads and changes files, as a contract does: changes go to the overlay. */
 export class SystemFiles extends FilesReader {
-  /** @param fileBytes the largest file that may be written */
+  /**
+   * @param overlay takes the changes
+   * @param fileBytes the largest file that may be written
+   * @param tree what is read: the overlay, or something over it
+   */
   constructor(
     private readonly overlay: Overlay,
-    private readonly fileBytes: number
+    private readonly fileBytes: number,
+    tree: Tree = overlay
   ) {
-    super(overlay)
+    super(tree)
   }
 
   /** @throws FileError EISDIR, ENOTDIR, EFBIG, EINVAL */

@@ -16,7 +16,7 @@ import { Machine, type MachineContext } from '../machine/machine.js'
 import { openStore, type OpenStore } from '../replica/slot.js'
 import { Executor } from '../sandbox/executor.js'
 import { Swarm } from '../swarm/swarm.js'
-import { Registry, type Registered } from './registry.js'
+import { Registry, type Damaged, type Registered } from './registry.js'
 import { Service } from './service.js'
 
 export interface HostOptions {
@@ -122,9 +122,14 @@ export class Host extends ReadyResource {
     return this.start(id, keyPair)
   }
 
-  private async resume({ id, name }: Registered): Promise<void> {
-    const keyPair = await this.keyPair(name)
+  private async resume(registered: Registered | Damaged): Promise<void> {
+    const { id } = registered
+    if ('error' in registered) return void this.refused.push({ ...registered, source: null })
+    const keyPair = await this.keyPair(registered.name)
     try {
+      if (encodeKey(deriveKeys(keyPair.publicKey).log) !== id) {
+        throw new VMSError('STORAGE_BROKEN', `${id} is not served: its file in the storage names another VM`)
+      }
       await this.start(id, keyPair)
     } catch (error) {
       await this.dropExecutor(id)

@@ -11,14 +11,19 @@ export interface Registered {
   name: string
 }
 
+/** A VM whose file cannot be read. */
+export interface Damaged {
+  id: string
+  error: VMSError
+}
+
 export class Registry {
   constructor(private readonly folder: string) {}
 
-  /** @throws VMSError STORAGE_BROKEN */
-  async list(): Promise<Registered[]> {
-    await mkdir(this.folder, { recursive: true })
+  async list(): Promise<(Registered | Damaged)[]> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
     const files = (await readdir(this.folder)).filter(file => /^[a-z0-9]{52}\.json$/.test(file)).sort()
-    return Promise.all(files.map(async file => ({ id: file.slice(0, 52), name: await this.nameIn(file) })))
+    return Promise.all(files.map(file => this.read(file)))
   }
 
   /** Adds a VM; it is there after a power cut too. */
@@ -38,14 +43,13 @@ export class Registry {
     await rm(path.join(this.folder, `${id}.json`), { force: true })
   }
 
-  private async nameIn(file: string): Promise<string> {
+  private async read(file: string): Promise<Registered | Damaged> {
+    const id = file.slice(0, 52)
+    const place = path.join(this.folder, file)
     try {
-      const { name } = JSON.parse(await readFile(path.join(this.folder, file), 'utf8')) as { name: unknown }
-      if (typeof name === 'string') return name
+      const { name } = JSON.parse(await readFile(place, 'utf8')) as { name: unknown }
+      if (typeof name === 'string') return { id, name }
     } catch {}
-    throw new VMSError(
-      'STORAGE_BROKEN',
-      `${path.join(this.folder, file)} is damaged: restore it from a backup`
-    )
+    return { id, error: new VMSError('STORAGE_BROKEN', `${place} is damaged: restore it from a backup`) }
   }
 }

@@ -25,6 +25,8 @@ const BATCH_BYTES = 1024 * 1024
 /** Bytes of requests that wait, at most. */
 const QUEUE_BYTES = 64 * 1024 * 1024
 
+const KEPT_RECEIPTS = 4096
+
 const HEAD_INTERVAL_MS = 60_000
 
 /** A request that waits for its commit, and those to answer: each under the hash of the request that it sent. */
@@ -36,6 +38,8 @@ export class Service extends ReadyResource {
   private readonly admission: Admission
   private readonly sessions = new Set<Session>()
   private readonly waiting = new Map<string, Waiting>()
+  /** the newest receipts by index: who asks again is answered without reading the log */
+  private readonly receipts = new Map<number, Uint8Array>()
   private queue: Waiting[] = []
   private queuedBytes = 0
   private running: Promise<void> | null = null
@@ -72,10 +76,14 @@ export class Service extends ReadyResource {
   /** Finishes the batch that runs; what still waits is refused. */
   protected override async _close(): Promise<void> {
     if (this.timer) clearInterval(this.timer)
-    for (const one of this.queue.splice(0)) this.refuse(one, closing())
+    this.refuseAll()
     await this.running
     for (const session of this.sessions) session.close()
     await this.machine.close()
+  }
+
+  private refuseAll(): void {
+    for (const one of this.queue.splice(0)) this.refuse(one, closing())
   }
 
   private async take(session: Session, signed: SignedRequest): Promise<void> {
@@ -147,8 +155,10 @@ export class Service extends ReadyResource {
 
   private async commit(batch: Waiting[]): Promise<void> {
     try {
-      const killed = await this.machine.commit(batch, committed => this.answer(committed))
+      const { killed, rest } = await this.machine.commit(batch, committed => this.answer(committed))
       for (const one of killed) this.refuse(one as Waiting, aborted())
+      this.queue.unshift(...(rest as Waiting[]))
+      if (this.closing) this.refuseAll()
     } catch (error) {
       for (const one of batch) if (this.waiting.has(nameOf(one.request))) this.refuse(one, asVMSError(error))
     }
@@ -158,6 +168,8 @@ export class Service extends ReadyResource {
     for (const one of committed) {
       const { askers } = this.settle(one.request as Waiting)
       const answer = this.receipt(one)
+      this.receipts.set(one.index, answer)
+      if (this.receipts.size > KEPT_RECEIPTS) this.receipts.delete(this.receipts.keys().next().value!)
       for (const session of askers.keys()) session.sendReceipt(answer)
     }
     this.broadcast()
@@ -187,6 +199,8 @@ export class Service extends ReadyResource {
   }
 
   private async receiptAt({ block, index }: Place): Promise<Uint8Array> {
+    const known = this.receipts.get(index)
+    if (known) return known
     const { log } = this.machine.cores
     const commit = (await readBlock(log, block)) as Commit
     const record = commit.records[index - commit.first]

@@ -21,6 +21,9 @@ const RUNTIME = 3
 /** A commit closes before it exceeds this many bytes; a larger record stands alone. */
 export const COMMIT_BYTES = 60 * 1024
 
+/** Nor do the records of a commit write more than this; one that does stands alone. */
+export const COMMIT_WRITE_BYTES = 32 * 1024 * 1024
+
 /** What determines the results of JavaScript that gas and the sandbox leave open. */
 export interface Runtime {
   node: string

@@ -6,6 +6,7 @@
 //   refusal   hash of the request (32), code, message: not executed, no trace in the log     host to client
 //   head      a signed head: the host's first follows its hello, then one with each commit   host to client
 
+import b4a from 'b4a'
 import c from 'compact-encoding'
 import { ERROR_CODES, VMSError, type ErrorCode } from '../errors.js'
 import { bytes, decodeExactly, key, signature, struct } from './encoding.js'
@@ -49,7 +50,7 @@ export function decodeSignedRequest(buffer: Uint8Array): SignedRequest {
   if (buffer.byteLength > MAX_REQUEST_BYTES + 128) {
     throw new VMSError('TOO_LARGE', `a request has at most ${MAX_REQUEST_BYTES} bytes`)
   }
-  return decodeExactly(signedRequest, buffer)
+  return decodeExactly(signedRequest, b4a.from(buffer)) // a copy: it must not keep a whole network frame in memory
 }
 
 export function encodeRefusal(input: Refusal): Uint8Array {

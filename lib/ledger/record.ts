@@ -89,3 +89,8 @@ export function encodeRecord(input: Record): Uint8Array {
 export function hashRecord(input: Record): Uint8Array {
   return crypto.hash(encodeRecord(input))
 }
+
+/** Bytes that a call wrote to files. */
+export function bytesWritten({ writes }: Record): number {
+  return writes.reduce((sum, { content }) => sum + (content?.byteLength ?? 0), 0)
+}

@@ -10,8 +10,11 @@ import type Corestore from 'corestore'
 import type { Atom } from 'hypercore-storage'
 import { messageOf, VMSError } from '../errors.js'
 
-/** A host stops committing while the disk has less than this left: RocksDB does not recover from a full disk by itself. */
-export const DISK_RESERVE_BYTES = 32 * 1024 * 1024
+/**
+ * A host stops committing while the disk has less than this left: RocksDB does not recover from a full disk by itself, and
+ * flushes its memory of 64 MiB beside the logs that it may remove only then.
+ */
+export const DISK_RESERVE_BYTES = 192 * 1024 * 1024
 
 /** Syncs the write-ahead log of one Corestore; concurrent requests share a sync. */
 export class Durability {

@@ -2,14 +2,22 @@
 // local queries all come through here: the same requests on the same files give the same records.
 
 import b4a from 'b4a'
+import { BoundedTree, StepsExceeded } from '../files/bounded.js'
 import { FileError } from '../files/errors.js'
 import { Overlay, type Changes } from '../files/overlay.js'
 import { SystemFiles } from '../files/system.js'
 import type { Tree } from '../files/tree.js'
-import type { Genesis } from '../ledger/blocks.js'
+import { COMMIT_WRITE_BYTES, type Genesis } from '../ledger/blocks.js'
 import crypto from '../ledger/crypto.js'
 import { encodeKey } from '../ledger/keys.js'
-import { encodeRecord, MAX_RECORD_BYTES, type Outcome, type Record, type Write } from '../ledger/record.js'
+import {
+  bytesWritten,
+  encodeRecord,
+  MAX_RECORD_BYTES,
+  type Outcome,
+  type Record,
+  type Write
+} from '../ledger/record.js'
 import type { Request, SignedRequest } from '../ledger/request.js'
 import { encodeValue, type Value } from '../ledger/values.js'
 import type { Executor } from '../sandbox/executor.js'
@@ -32,30 +40,40 @@ export interface Executed {
 /**
  * @param first index of the first call
  * @param files the files before the first call
+ * @param enough asked after each call: whether to stop here, and leave the rest for another time
  * @returns for each request its record and changes, or null if the executor had to kill the call: it has no outcome, and
- * the calls after it are as if it had never been
+ * the calls after it are as if it had never been. Fewer than requests, but one at least, if it was enough or more would
+ * not fit into a commit
  */
 export async function execute(
   executor: Executor,
   genesis: Genesis,
   first: number,
   files: Tree,
-  requests: CheckedRequest[]
+  requests: CheckedRequest[],
+  enough: () => boolean = () => false
 ): Promise<(Executed | null)[]> {
   const results: (Executed | null)[] = []
-  const batch = new BatchFiles(files, genesis)
+  const batch = new BatchFiles(files, genesis, enough)
   let index = first
   while (results.length < requests.length) {
     const rest = requests.slice(results.length)
     const calls = rest.map(({ request }, i) => callOf(request, index + i))
     const run = batch.handler(rest)
-    const ended = await executor.run(genesis.source, calls, run.handler)
+    const ended = await executor.run(genesis.source, calls, run.handler).catch((error: unknown) => {
+      if (error !== FULL) throw error
+      return null
+    })
     results.push(...run.executed)
+    if (ended === null) break
     index += ended
     if (ended < rest.length) results.push(null)
   }
   return results
 }
+
+/** Ends a run between two calls. */
+const FULL = new Error('the batch is full')
 
 function callOf(request: Request, index: number): Call {
   const { method, args } = request
@@ -65,10 +83,12 @@ function callOf(request: Request, index: number): Call {
 /** The files while a batch runs, and what each call does to them. */
 class BatchFiles {
   private readonly pending: Overlay
+  private written = 0
 
   constructor(
     files: Tree,
-    private readonly genesis: Genesis
+    private readonly genesis: Genesis,
+    private readonly enough: () => boolean
   ) {
     this.pending = new Overlay(files)
   }
@@ -85,7 +105,9 @@ class BatchFiles {
           this.pending.apply(done.changes)
           executed.push(done)
           call = new CallFiles(this.pending, this.genesis)
-          return Promise.resolve()
+          this.written += bytesWritten(done.record)
+          const full = this.written > COMMIT_WRITE_BYTES || this.enough()
+          return full && position < requests.length - 1 ? Promise.reject(FULL) : Promise.resolve()
         }
       }
     }
@@ -104,13 +126,18 @@ class CallFiles {
     private readonly genesis: Genesis
   ) {
     this.overlay = new Overlay(batch)
-    this.files = new SystemFiles(this.overlay, genesis.limits.fileBytes)
+    this.files = new SystemFiles(this.overlay, genesis.limits.fileBytes, new BoundedTree(this.overlay))
   }
 
   async system(name: string, args: Value[]): Promise<SystemAnswer> {
     try {
-      return { ok: true, value: await this.dispatch(name, args) }
+      if (this.exceeded === null) return { ok: true, value: await this.dispatch(name, args) }
+      return { ok: false, code: 'LIMIT', message: this.exceeded } // it runs on for nothing: let it cost nothing
     } catch (error) {
+      if (error instanceof StepsExceeded) {
+        this.exceeded = error.message
+        return { ok: false, code: 'LIMIT', message: error.message }
+      }
       if (error instanceof FileError) return { ok: false, code: error.code, message: error.message }
       throw error // not the contract's fault: no outcome may depend on it
     }

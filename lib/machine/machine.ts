@@ -7,6 +7,7 @@ import ReadyResource from 'ready-resource'
 import { messageOf, VMSError } from '../errors.js'
 import {
   COMMIT_BYTES,
+  COMMIT_WRITE_BYTES,
   encodeBlock,
   UPGRADE_NEVER,
   type Commit,
@@ -18,7 +19,7 @@ import { sameState, type Head } from '../ledger/encoding.js'
 import { History } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
-import { encodeRecord, type Record } from '../ledger/record.js'
+import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
 import { signRequest } from '../ledger/request.js'
 import { encodeValue } from '../ledger/values.js'
 import type { Executor } from '../sandbox/executor.js'
@@ -40,6 +41,9 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** The name of the method that runs once, at deployment. */
 export const INIT = 'init'
+
+/** After so many ms a batch is committed, and the rest of its calls wait for the next one. */
+const BATCH_MS = 500
 
 /** What a commit block has besides its records, at most: numbers, and four heads. */
 const COMMIT_OVERHEAD_BYTES = 256
@@ -178,28 +182,32 @@ export class Machine extends ReadyResource {
    * Executes requests in order and commits them, in as many blocks as their records need.
    * Each must be valid in every block up to `head.length + requests.length - 1`.
    * @param oncommit is shown the calls of a block as soon as it is durable
-   * @returns the requests that the executor had to kill: they are not in the log
+   * @returns the requests that the executor had to kill, which are not in the log, and those that were not executed
+   * because the batch took long or wrote much
    * @throws VMSError DISK, HOST_FAILED: a request that `oncommit` was not shown is not answered; it may be in the log
    */
   async commit(
     requests: CheckedRequest[],
     oncommit: (committed: Committed[]) => void
-  ): Promise<CheckedRequest[]> {
+  ): Promise<{ killed: CheckedRequest[]; rest: CheckedRequest[] }> {
     if (this.failure !== null) throw this.failure
     await this.context.durability.checkRoom()
     try {
       const transaction = (this.transaction ??= await Transaction.open(this.cores, this.context.durability))
-      const { genesis, position } = this
+      const { executor } = this.context
+      const end = performance.now() + BATCH_MS
+      const enough = () => performance.now() > end
       const results = await execute(
-        this.context.executor,
-        genesis,
-        position.index,
+        executor,
+        this.genesis,
+        this.position.index,
         transaction.files,
-        requests
+        requests,
+        enough
       )
       const executed = results.filter(one => one !== null)
       for (const batch of batchesOf(executed)) oncommit(await this.commitBatch(transaction, batch))
-      return requests.filter((_, i) => results[i] === null)
+      return { killed: requests.filter((_, i) => results[i] === null), rest: requests.slice(results.length) }
     } catch (error) {
       throw await this.fail(error)
     }
@@ -289,19 +297,21 @@ async function appendCommit(
   return { commit, head: await transaction.appendLog(encodeBlock(commit)) }
 }
 
-// a batch closes before its block would exceed COMMIT_BYTES; a larger record stands alone
+// a batch closes before its block would exceed COMMIT_BYTES, or its files COMMIT_WRITE_BYTES; a larger record stands alone
 function* batchesOf(executed: Executed[]): Iterable<Executed[]> {
   let batch: Executed[] = []
   let size = COMMIT_OVERHEAD_BYTES
+  let written = 0
   for (const one of executed) {
-    const bytes = encodeRecord(one.record).byteLength
-    if (batch.length > 0 && size + bytes > COMMIT_BYTES) {
+    size += encodeRecord(one.record).byteLength
+    written += bytesWritten(one.record)
+    if (batch.length > 0 && (size > COMMIT_BYTES || written > COMMIT_WRITE_BYTES)) {
       yield batch
       batch = []
-      size = COMMIT_OVERHEAD_BYTES
+      size = COMMIT_OVERHEAD_BYTES + encodeRecord(one.record).byteLength
+      written = bytesWritten(one.record)
     }
     batch.push(one)
-    size += bytes
   }
   if (batch.length > 0) yield batch
 }

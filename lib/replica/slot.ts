@@ -4,7 +4,7 @@
 // while it opens it.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
@@ -69,10 +69,14 @@ function isRunning(pid: number): boolean {
 
 /** @returns null if another process has the store */
 async function tryOpen(folder: string): Promise<Corestore | null> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await checkFolder(folder)
+    await chmod(folder, 0o700) // private keys lie in it
+  } catch (error) {
+    if (error instanceof VMSError) throw error
     throw new VMSError('STORAGE_BROKEN', `the storage ${folder} cannot be made: ${messageOf(error)}`)
-  })
-  await checkFolder(folder)
+  }
   const store = new Corestore(folder)
   try {
     await store.ready()
@@ -80,6 +84,13 @@ async function tryOpen(folder: string): Promise<Corestore | null> {
   } catch (error) {
     await store.close().catch(() => {})
     if (/lock/i.test(messageOf(error))) return null
+    if (/moved unsafely/i.test(messageOf(error))) {
+      throw new VMSError(
+        'STORAGE_BROKEN',
+        `the storage ${folder} was copied or moved: if no other copy of it will ever be served, which would fork its VMs, ` +
+          `remove ${path.join(folder, 'CORESTORE')} and start again`
+      )
+    }
     throw new VMSError('STORAGE_BROKEN', `the storage ${folder} cannot be opened: ${messageOf(error)}`, {
       cause: error
     })

@@ -7,6 +7,7 @@ import type DHT from 'hyperdht'
 import Hyperswarm, { type Discovery, type NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
 import { createDHT } from './bootstrap.js'
+import { guard } from './guard.js'
 
 // a dead peer is noticed after TIMEOUT instead of 13 to 18 s
 const KEEP_ALIVE_MS = 2000
@@ -34,6 +35,7 @@ export class Swarm extends ReadyResource {
     this.dht = createDHT(bootstrap)
     this.swarm = new Hyperswarm({ dht: this.dht, keyPair, maxPeers: MAX_PEERS })
     this.swarm.on('connection', stream => {
+      guard(stream)
       stream.on('error', () => {}) // it closes, and is found again
       stream.setKeepAlive(KEEP_ALIVE_MS)
       stream.setTimeout(TIMEOUT_MS)

@@ -98,7 +98,7 @@ declare module 'protomux' {
     readonly opened: boolean
     readonly closed: boolean
     readonly drained: boolean
-    open(handshake?: Uint8Array): void
+    open(handshake?: unknown): void
     close(): void
     fullyOpened(): Promise<boolean>
     cork(): void
@@ -116,6 +116,12 @@ declare module 'protomux' {
   }
   export default class Protomux {
     readonly stream: Duplex
+    // private: see swarm/guard.ts
+    _destroying: boolean
+    _safeDestroy: (error: unknown) => void
+    _safeDestroyBound: (error: unknown) => void
+    _warn: (error: unknown) => void
+    _onbatch: (state: unknown) => void
     static from(stream: object): Protomux
     pair(
       options: { protocol: string; id: Uint8Array | null },

@@ -142,9 +142,23 @@ export function askWith(
 /** Commits a batch. @returns what it logged, block by block */
 export async function commit(machine: Machine, ...requests: CheckedRequest[]): Promise<Committed[][]> {
   const blocks: Committed[][] = []
-  const killed = await machine.commit(requests, committed => blocks.push(committed))
-  assert.deepEqual(killed, [])
+  assert.deepEqual(await commitAll(machine, requests, committed => blocks.push(committed)), [])
   return blocks
+}
+
+/** Commits all of the requests, in as many batches as it takes; @returns those that were killed. */
+export async function commitAll(
+  machine: Machine,
+  requests: CheckedRequest[],
+  oncommit: (committed: Committed[]) => void
+): Promise<CheckedRequest[]> {
+  const all: CheckedRequest[] = []
+  for (let left = requests; left.length > 0;) {
+    const { killed, rest } = await machine.commit(left, oncommit)
+    all.push(...killed)
+    left = rest
+  }
+  return all
 }
 
 export async function blockAt(machine: Machine, number: number): Promise<Block> {

@@ -27,6 +27,7 @@ import {
   blockAt,
   CALLER,
   commit,
+  commitAll,
   commitAt,
   coresOf,
   deploy,
@@ -163,7 +164,7 @@ test('a call that is killed is not logged, and the others of its batch are', asy
     ask(machine, 'writeAndLoop', '/log')
   ]
   const logged: [number, unknown][] = []
-  const killed = await machine.commit(requests, committed => {
+  const killed = await commitAll(machine, requests, committed => {
     for (const { index, record } of committed) logged.push([index, outcomeOf(record)])
   })
   assert.deepEqual(killed, [requests[1], requests[3]])
@@ -174,7 +175,7 @@ test('a call that is killed is not logged, and the others of its batch are', asy
   assert.equal((await filesOf(machine))['/log'], 'ab')
   assert.equal((await filesOf(machine))['/never'], undefined)
   assert.equal(machine.history.find(requests[1].request), null)
-  assert.deepEqual(await machine.commit([requests[1]], () => assert.fail('nothing was committed')), [
+  assert.deepEqual(await commitAll(machine, [requests[1]], () => assert.fail('nothing was committed')), [
     requests[1]
   ])
   assert.equal(machine.head.length, 3)

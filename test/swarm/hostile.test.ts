@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import b4a from 'b4a'
-import c from 'compact-encoding'
+import c, { type Encoder } from 'compact-encoding'
 import Hyperswarm, { type NoiseStream } from 'hyperswarm'
 import Protomux from 'protomux'
 import type { Service } from '../../lib/host/service.js'
@@ -16,6 +17,15 @@ import { encodeValue } from '../../lib/ledger/values.js'
 import { createDHT } from '../../lib/swarm/bootstrap.js'
 import { Channel, MESSAGES } from '../../lib/swarm/channel.js'
 import { local, type Local } from '../helpers/local.js'
+
+// hypercore does not export what it sends
+const require = createRequire(import.meta.url)
+const { wire } = require('hypercore/lib/messages.js') as {
+  wire: { [message in 'handshake' | 'data' | 'sync' | 'request']: Encoder<object> }
+}
+const caps = require('hypercore/lib/caps.js') as {
+  replicate(isInitiator: boolean, key: Uint8Array, handshakeHash: Uint8Array): Uint8Array
+}
 
 const ROUNDS = process.env.VMS_TEST_FULL ? 100 : 6
 
@@ -38,7 +48,7 @@ describe('hostile peers', () => {
   after(() => net.close())
 
   /** Connects, lets the peer misbehave, and leaves once all of it has arrived. */
-  async function visit(misbehave: (stream: NoiseStream) => void): Promise<void> {
+  async function visit(misbehave: (stream: NoiseStream) => unknown): Promise<void> {
     const dht = createDHT(net.bootstrap)
     const swarm = new Hyperswarm({ dht })
     const [stream] = await Promise.all([
@@ -47,7 +57,7 @@ describe('hostile peers', () => {
     ]).then(([connection]) => connection)
     stream.on('error', () => {})
     const closed = new Promise<void>(resolve => stream.once('close', () => resolve()))
-    misbehave(stream)
+    await misbehave(stream)
     await stream.flush() // false if the host has closed it already
     stream.destroy()
     await closed
@@ -172,6 +182,65 @@ describe('hostile peers', () => {
         for (let i = 0; i < 20; i++) messages[random(12)].send(bytes(random, random(120)))
       })
     }
+    await assertServing()
+  })
+
+  test('batches inside each other, thousands deep', async () => {
+    const parts: Uint8Array[] = []
+    let size = 1
+    for (let depth = 0; depth < 6000; depth++) {
+      const length = c.encode(c.uint, size)
+      parts.push(b4a.concat([b4a.from([0, 0]), length]))
+      size += 2 + length.byteLength
+    }
+    await visit(stream => stream.write(b4a.concat([b4a.from([0]), ...parts.reverse(), b4a.from([9])])))
+    await assertServing()
+  })
+
+  test('replication messages that make hypercore look into a proof that it does not have', async () => {
+    await visit(async stream => {
+      const channel = Protomux.from(stream).createChannel({
+        protocol: 'hypercore/alpha',
+        id: crypto.discoveryKey(service.key),
+        handshake: wire.handshake
+      })!
+      const messages = Array.from({ length: 10 }, () =>
+        channel.addMessage({ encoding: c.raw, onmessage() {} })
+      )
+      const capability = caps.replicate(stream.isInitiator, service.key, stream.handshakeHash)
+      channel.open({ seeks: true, capability })
+      await channel.fullyOpened()
+      const node = { index: 0, size: 8, hash: b4a.alloc(32, 7) }
+      const upgrade = { start: 3, length: 4, nodes: [node], additionalNodes: [], signature: b4a.alloc(64, 7) }
+      const none = { block: null, hash: null, seek: null, upgrade: null, manifest: null }
+      const send = (type: number, name: 'data' | 'sync' | 'request', message: object) =>
+        messages[type].send(c.encode(wire[name], message))
+      send(3, 'data', { ...none, request: 0, fork: 1, upgrade })
+      const flags = {
+        canUpgrade: true,
+        uploading: true,
+        downloading: false,
+        hasManifest: true,
+        allowPush: true
+      }
+      send(0, 'sync', { fork: 2, length: 2 ** 31, remoteLength: 3, ...flags })
+      const ask = {
+        ...none,
+        block: { index: 0, nodes: 0 },
+        hash: { index: 1, nodes: 5 },
+        seek: { bytes: 0, padding: 1 }
+      }
+      send(1, 'request', {
+        ...ask,
+        id: 3,
+        fork: 0,
+        upgrade: { start: 8, length: 2 },
+        manifest: false,
+        priority: 0
+      })
+      const other = { ...none, hash: { index: 0, nodes: 3 }, upgrade: { start: 65535, length: 8 } }
+      send(1, 'request', { ...other, id: 65535, fork: 2, manifest: true, priority: 1 })
+    })
     await assertServing()
   })
 
