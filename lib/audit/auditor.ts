@@ -2,25 +2,23 @@
 // taken over unchecked.
 
 import b4a from 'b4a'
-import type Hypercore from 'hypercore'
 import { codeOf, messageOf, VMSError } from '../errors.js'
 import { Overlay } from '../files/overlay.js'
 import { decodeBlock, type Block, type Commit, type Genesis, type Runtime } from '../ledger/blocks.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
 import { History } from '../ledger/history.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
-import { hashRecord, type Record } from '../ledger/record.js'
-import { hashRequest } from '../ledger/request.js'
-import { receipt, type Receipt, type Signed } from '../ledger/statements.js'
+import type { Record } from '../ledger/record.js'
 import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from '../machine/execute.js'
 import { INIT } from '../machine/machine.js'
 import { describeRuntime, ENGINE, RUNTIME, sameRuntime } from '../machine/runtime.js'
 import type { Replica } from '../replica/replica.js'
-import { within } from '../replica/within.js'
 import { Executor, NOT_LOADED } from '../sandbox/executor.js'
 import { Draft } from './draft.js'
 import { Findings, type AuditResult, type Kind } from './findings.js'
+import { Forks, isContradiction } from './forks.js'
 import { checkCommit, checkGenesis, checkRuntimeChange, type LogContext } from './form.js'
+import { checkReceipts, hashAt } from './receipts.js'
 import { isPublished, PublishedFiles, type Published } from './published.js'
 import { changesOf, compareRecords, firstDifference, type Difference } from './replay.js'
 
@@ -88,73 +86,6 @@ async function sync(replica: Replica, findings: Findings, forks: Forks, timeout:
   }
 }
 
-/** Whether the host has contradicted what it had signed; `Forks.check` reports it. */
-function isContradiction(error: unknown): error is VMSError {
-  return error instanceof VMSError && (error.code === 'FRAUD' || error.code === 'REWOUND')
-}
-
-/** The log's tree hash; null if its nodes are not to be had. */
-function hashAt(replica: Replica, length: number, timeout: number): Promise<Uint8Array | null> {
-  return within<Uint8Array | null>(timeout, replica.log.treeHash(length), () => null).catch(() => null)
-}
-
-/** Two histories of one VM: contradicting heads, contradicting cores, and truncations, which give a core a fork number. */
-class Forks {
-  /** whether a core was closed because a peer holds another signed history of it */
-  conflict = false
-  /** blocks that the copy had then */
-  private known = 0
-  readonly conflicted: Promise<void>
-  private readonly cores: Hypercore[] = []
-  private found!: () => void
-
-  constructor(
-    private readonly replica: Replica,
-    private readonly findings: Findings
-  ) {
-    this.conflicted = new Promise(resolve => (this.found = resolve))
-  }
-
-  async watch(...cores: Hypercore[]): Promise<void> {
-    for (const core of cores) {
-      this.cores.push(core)
-      core.once('conflict', () => {
-        this.conflict = true
-        this.known = this.replica.log.length
-        this.found()
-      })
-      await core.ready()
-    }
-  }
-
-  /** Whether the host itself shows a core that was truncated; of others the copy has nothing. */
-  shown(core: Hypercore): boolean {
-    const { links } = this.replica
-    return core.peers.some(
-      ({ remoteFork, remotePublicKey }) =>
-        remoteFork > core.fork &&
-        [...links].some(link => link.isHost && b4a.equals(link.peer, remotePublicKey))
-    )
-  }
-
-  async check(length: number): Promise<void> {
-    const { replica, findings } = this
-    // what the copy holds contradicts what others hold, if it holds anything
-    const block = (Math.max(this.known, length) || (replica.head?.length ?? 1)) - 1
-    const forked = this.cores.find(core => core.fork > 0 || this.shown(core))
-    if (this.conflict)
-      findings.add('forked', block, null, 'peers hold two histories that the host has signed')
-    else if (forked) findings.add('forked', block, null, 'the host has truncated what it had signed')
-    else {
-      await replica
-        .until(() => true, 0)
-        .catch((error: unknown) => {
-          if (isContradiction(error)) findings.add('forked', block, null, error.message)
-        })
-    }
-  }
-}
-
 interface State {
   block: number
   after: FilesState
@@ -196,7 +127,7 @@ class Replay {
       } catch (error) {
         if (!(error instanceof Stop)) throw error
       }
-      await this.checkReceipts()
+      await checkReceipts(this.replica, this.findings, this.options.timeout)
     } finally {
       download.destroy()
       await this.draft?.close()
@@ -397,39 +328,6 @@ class Replay {
     this.findings.add('forked', block, null, 'the files are signed otherwise than the log says')
   }
 
-  /** Signed answers that this user was given, and that the log did not confirm then. */
-  private async checkReceipts(): Promise<void> {
-    const { replica, findings, options } = this
-    const { keys } = await replica.cores()
-    for (const one of await replica.memory.receipts()) {
-      const { block, index } = one
-      if (!b4a.equals(one.vm, replica.key) || !receipt.verify(one, keys.signer)) continue
-      if (!(await replica.until(() => replica.log.length > block, options.timeout))) {
-        findings.doubt(block, `the host has signed an answer in block ${block}, which is not available`)
-        continue
-      }
-      const logged = await this.isLogged(one)
-      if (logged) await replica.memory.forgetReceipt(one)
-      else if (logged === null) findings.doubt(block, `block ${block} is not available`)
-      else {
-        const detail = 'the host has signed an answer that its log does not hold'
-        findings.add('answer-not-logged', block, index, detail)
-      }
-    }
-  }
-
-  /** @returns null if the block is not to be had */
-  private async isLogged({ block, index, request, record, hash }: Signed<Receipt>): Promise<boolean | null> {
-    const { replica, options } = this
-    const bytes = await replica.bytes(block, options.timeout)
-    const after = await hashAt(replica, block + 1, options.timeout)
-    if (bytes === null || after === null) return null
-    const logged = recordIn(bytes, index)
-    if (logged === undefined || !b4a.equals(hashRecord(logged), record)) return false
-    const signed = { bytes: logged.request, signature: logged.signature }
-    return b4a.equals(hashRequest(signed), request) && b4a.equals(after, hash)
-  }
-
   // what comes from executing is fraud only where the runtime is the host's
   private accuse({ kind, index, detail }: Difference, block: number, runtime: Runtime): void {
     if (sameRuntime(runtime, RUNTIME)) this.findings.add(kind, block, index, detail)
@@ -456,14 +354,5 @@ class Replay {
   private stop(kind: Kind, block: number, detail: string): never {
     this.findings.add(kind, block, null, detail)
     throw new Stop()
-  }
-}
-
-function recordIn(bytes: Uint8Array, index: number): Record | undefined {
-  try {
-    const block = decodeBlock(bytes)
-    return block.type === 'commit' ? block.records[index - block.first] : undefined
-  } catch {
-    return undefined
   }
 }

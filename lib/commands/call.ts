@@ -6,7 +6,7 @@ import { VMSError } from '../errors.js'
 import type { Context } from './context.js'
 import { describeError, errorToJSON, EXIT, sentenceOf, statusOf, type ErrorJSON } from './exit.js'
 import { parseArgument, prettyValue, toJSON } from './json.js'
-import { log, print, printJSON } from './output.js'
+import { log, printJSON, printText } from './output.js'
 
 export async function call(context: Context, key: string, method: string, args: string[]): Promise<number> {
   for (const text of [key, method]) {
@@ -28,7 +28,7 @@ export async function call(context: Context, key: string, method: string, args: 
 }
 
 function show(context: Context, { value, index, block, hash, gas }: CallResult): void {
-  if (!context.json) print(prettyValue(value))
+  if (!context.json) printText(prettyValue(value))
   else
     printJSON({ ok: true, value: toJSON(value), index, block, hash: Buffer.from(hash).toString('hex'), gas })
 }
@@ -41,7 +41,7 @@ function report(context: Context, error: unknown): number {
   if (context.json) {
     printJSON({ ok: false, error: json, index: thrown?.index ?? null, block: thrown?.block ?? null })
   }
-  if (!thrown) log(sentenceOf(error, context.verbose))
+  if (!thrown) log(...sentenceOf(error, context.verbose))
   else if (!context.json) log(describeError(json))
   return status
 }

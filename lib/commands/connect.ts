@@ -14,13 +14,14 @@ import { INIT } from '../machine/machine.js'
 import type { Replica } from '../replica/replica.js'
 import { auditReplica, printAudit } from './audit.js'
 import type { Context } from './context.js'
+import { escapeControls, escapeText } from './escape.js'
+import { evaluate } from './evaluate.js'
 import { describeError, errorToJSON, EXIT } from './exit.js'
 import { cat, list } from './files.js'
 import { printInfo } from './info.js'
-import { toJSON } from './json.js'
+import { toJSON, type JSONValue } from './json.js'
 import { printTail } from './log.js'
-import { log, print, printJSON } from './output.js'
-import { evaluate } from './evaluate.js'
+import { forStdout, log, print, printJSON } from './output.js'
 import { toValue } from '../ledger/values.js'
 
 const DEFAULT_TAIL = 10
@@ -44,10 +45,11 @@ export async function connect(context: Context, key: string): Promise<number> {
   if (terminal) log(`${info.title}: ${methods.join(', ')}. Type .help for more.`)
   const input = terminal ? process.stdin : new PassThrough()
   const server = start({
-    prompt: terminal ? `${info.title}> ` : '',
+    prompt: terminal ? `${escapeControls(info.title)}> ` : '',
     input,
     output: process.stdout,
     terminal,
+    preview: false, // it would show values past the writer
     ignoreUndefined: true,
     writer: value => show(context, value),
     eval: (code, scope, _file, done) => {
@@ -64,8 +66,11 @@ export async function connect(context: Context, key: string): Promise<number> {
   for (const method of methods) {
     const run = async (...args: unknown[]) => {
       // what is typed comes from another realm, whose arrays and objects are no values here
-      const { value } = await calls.call(method, structuredClone(args), { timeout })
-      return value
+      try {
+        return (await calls.call(method, structuredClone(args), { timeout })).value
+      } catch (error) {
+        throw asLine(error)
+      }
     }
     Object.defineProperty(server.context, method, { value: quiet(run), enumerable: true, configurable: true })
   }
@@ -111,7 +116,7 @@ function dotCommands(context: Context, replica: Replica, methods: string[]): { [
     action: () => {
       const dots = Object.entries(commands).map(([name, command]) => `.${name} ${command.help}`)
       if (context.json) printJSON({ methods, commands: dots })
-      else print([...methods.map(name => `${name}(…)`), ...dots, '.exit leave'].join('\n'))
+      else print(...methods.map(name => `${name}(…)`), ...dots, '.exit leave')
       return Promise.resolve()
     }
   }
@@ -156,21 +161,41 @@ async function feed(
 }
 
 function show(context: Context, value: unknown): string {
-  if (!context.json) return inspect(value, { colors: process.stdout.isTTY && process.stdout.hasColors() })
+  if (context.json) return forStdout(JSON.stringify({ value: asJSON(value) }))
+  const plain = inspect(value)
+  const escaped = escapeText(plain)
+  // colours are control sequences: they are for values that bring none of their own
+  const colors = escaped === plain && process.stdout.isTTY && process.stdout.hasColors()
+  return colors ? inspect(value, { colors }) : escaped
+}
+
+function asJSON(value: unknown): JSONValue {
   try {
-    return JSON.stringify({ value: toJSON(toValue(structuredClone(value))) })
+    return toJSON(toValue(structuredClone(value)))
   } catch {
-    return JSON.stringify({ value: inspect(value) })
+    return inspect(value)
   }
 }
 
 function printError(context: Context, thrown: unknown): void {
   const error = thrown instanceof Error ? thrown : asError(thrown)
   const json = error instanceof CallError ? error.thrown : errorToJSON(error)
-  if (context.json) return printJSON({ error: json })
-  if (error instanceof VMSError && !(error instanceof CallError))
-    print(describeError({ ...json, name: 'Error' }))
-  else print(describeError(json))
+  if (context.json) printJSON({ error: json })
+  else print(lineOf(error))
+}
+
+function lineOf(error: Error): string {
+  if (error instanceof CallError) return describeError(error.thrown)
+  const json = errorToJSON(error)
+  return describeError(error instanceof VMSError ? { ...json, name: 'Error' } : json)
+}
+
+/** An error whose message somebody else chose is one line also within a value that is shown. */
+function asLine(error: unknown): unknown {
+  if (error instanceof Error) {
+    Object.defineProperty(error, inspect.custom, { value: () => `[${escapeControls(lineOf(error))}]` })
+  }
+  return error
 }
 
 /** Nobody need await the result: an error that nobody looks at does not end the session. */
@@ -186,7 +211,8 @@ function quiet<Args extends unknown[], Result>(
 
 /** What is thrown in the session comes from another realm, where Error is another. */
 function asError(thrown: unknown): Error {
-  if (!types.isNativeError(thrown)) return new Error(inspect(thrown))
+  if (!types.isNativeError(thrown))
+    return new Error(inspect(thrown, { breakLength: Infinity, compact: true }))
   const { name, message } = thrown
   return Object.assign(new Error(message), { name })
 }

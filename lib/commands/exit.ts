@@ -56,16 +56,24 @@ export function errorToJSON(error: unknown): ErrorJSON {
   return { name, message: messageOf(error), code: codeOf(error) ?? null }
 }
 
-/** An error as people see it: one line. */
+/** An error as people see it: one line, once it is printed. */
 export function describeError({ name, message, code }: ErrorJSON): string {
   const suffix = code === null || message.startsWith(code) ? '' : ` (${code})`
-  return `${name}: ${message.replace(/\s*\n\s*/g, ' ')}${suffix}`
+  return `${name}: ${message}${suffix}`
 }
 
-/** The sentence that a command ends with if it fails. */
-export function sentenceOf(error: unknown, verbose: boolean): string {
-  if (verbose && error instanceof Error && error.stack) return `vms: ${error.stack}`
-  const message = messageOf(error).replace(/\s*\n\s*/g, ' ')
+/** The sentence that a command ends with if it fails; with `verbose`, the lines after it say where. */
+export function sentenceOf(error: unknown, verbose: boolean): string[] {
+  const message = messageOf(error)
+  if (verbose && error instanceof Error && error.stack) {
+    return [`vms: ${error.name}: ${message}`, ...framesOf(error.stack, message)]
+  }
   const expected = error instanceof VMSError || error instanceof FileError
-  return expected ? `vms: ${message}` : `vms: ${message} (an unexpected error: --verbose shows where)`
+  return [expected ? `vms: ${message}` : `vms: ${message} (an unexpected error: --verbose shows where)`]
+}
+
+// the stack repeats the message, whose lines may look like frames
+function framesOf(stack: string, message: string): string[] {
+  const rest = stack.slice(Math.max(0, stack.indexOf(message)) + message.length)
+  return rest.split('\n').filter(line => /^ {4}at /.test(line))
 }

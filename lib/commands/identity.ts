@@ -12,6 +12,6 @@ export async function identity(context: Context): Promise<number> {
   const id = encode(publicKey)
   const file = path.resolve(context.flags.identity ?? defaultIdentityFile())
   if (context.json) printJSON({ id, file })
-  else print(`${id}\n${file}`)
+  else print(id, file)
   return EXIT.ok
 }

@@ -3,7 +3,7 @@
 import { describe, type Info } from '../client/info.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
-import { print, printJSON } from './output.js'
+import { print, printJSON, printText } from './output.js'
 
 export async function info(
   context: Context,
@@ -17,7 +17,7 @@ export async function info(
   if (compare !== undefined) return showComparison(context, compare, contract === found.source)
   if (source) {
     if (context.json) printJSON({ source: found.source })
-    else print(found.source.replace(/\n$/, ''))
+    else printText(found.source.replace(/\n$/, ''))
   } else printInfo(context, found)
   return EXIT.ok
 }

@@ -1,33 +1,41 @@
 // The one place where anything is printed: results on stdout, everything else on stderr.
 
-/** Prints a line of the result. */
-export function print(text: string): void {
-  process.stdout.write(forTerminal(text, process.stdout) + '\n')
+import { escapeControls, escapeText } from './escape.js'
+
+/** Prints lines of the result. Each stays one line, whatever a stranger has put into it. */
+export function print(...lines: string[]): void {
+  for (const line of lines) process.stdout.write(escapeControls(line) + '\n')
+}
+
+/** Prints a text that is a result itself: as it is, but for what a terminal would obey. */
+export function printText(text: string): void {
+  process.stdout.write(forStdout(text) + '\n')
 }
 
 /** Prints one JSON object, as one line of the result. */
 export function printJSON(object: object): void {
-  print(JSON.stringify(object))
+  printText(JSON.stringify(object))
 }
 
-/** Prints bytes as they are; resolves once they are taken. */
+/** Prints bytes as they are, but for what a terminal would obey; resolves once they are taken. */
 export function printBytes(bytes: Uint8Array): Promise<void> {
+  const printed = process.stdout.isTTY ? escapeText(Buffer.from(bytes).toString()) : bytes
   return new Promise((resolve, reject) =>
-    process.stdout.write(bytes, error => (error ? reject(error) : resolve()))
+    process.stdout.write(printed, error => (error ? reject(error) : resolve()))
   )
 }
 
-/** Prints a line that is not part of the result. */
-export function log(text: string): void {
-  process.stderr.write(forTerminal(text, process.stderr) + '\n')
+/** Prints lines that are not part of the result. */
+export function log(...lines: string[]): void {
+  for (const line of lines) process.stderr.write(escapeControls(line) + '\n')
+}
+
+/** A text of many lines, or JSON, as stdout should get it: as it is in a pipe. */
+export function forStdout(text: string): string {
+  return process.stdout.isTTY ? escapeText(text) : text
 }
 
 /** Resolves once everything printed so far has left the process. */
 export function flush(): Promise<void> {
   return new Promise(resolve => process.stdout.write('', () => process.stderr.write('', () => resolve())))
-}
-
-// what contracts and hosts say may hold control sequences, which a terminal would obey
-function forTerminal(text: string, { isTTY }: { isTTY?: boolean }): string {
-  return isTTY ? text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd') : text
 }

@@ -17,14 +17,14 @@ export async function run(flags: Flags, command: Command): Promise<never> {
     context.check()
     status = await Promise.race([command(context), context.stopped])
   } catch (error) {
-    log(sentenceOf(error, context.verbose))
+    log(...sentenceOf(error, context.verbose))
     status = statusOf(error)
   }
   try {
     await context.close()
   } catch (error) {
     if (status === EXIT.ok) status = EXIT.internal
-    log(sentenceOf(error, context.verbose))
+    log(...sentenceOf(error, context.verbose))
   }
   await flush()
   process.exit(status)
@@ -43,7 +43,7 @@ function watch(context: Context): void {
   })
   process.stderr.on('error', () => {}) // there is nowhere left to say it
   process.on('uncaughtException', error => {
-    log(sentenceOf(error, context.verbose))
+    log(...sentenceOf(error, context.verbose))
     process.exit(EXIT.internal)
   })
 }

@@ -40,7 +40,8 @@ export class Stage {
 
   /** Explains what happens next. */
   say(sentence: string): void {
-    this.write(`\n${sentence}`)
+    this.write('')
+    this.write(sentence)
   }
 
   note(line: string): void {

@@ -17,10 +17,10 @@ export async function testnet(context: Context, options: { port?: string }): Pro
     throw new VMSError('USAGE', `port ${port} is in use: choose another with --port`)
   }
   if (context.json) printJSON({ event: 'ready', bootstrap })
-  else
-    print(
-      `A local DHT is running. Let the other commands use it:\n\n  export VMS_BOOTSTRAP=${bootstrap.join()}\n`
-    )
+  else {
+    print('A local DHT is running. Let the other commands use it:', '')
+    print(`  export VMS_BOOTSTRAP=${bootstrap.join()}`, '')
+  }
   return context.stopped
 }
 

@@ -516,6 +516,21 @@ check([
     finds: []
   },
   {
+    name: 'a block whose several records write more than 32 MiB',
+    source:
+      SOURCE +
+      "exports.fill = async n => { for (let i = 0; i < n; i++) await System.files.writeFile('/big' + System.vm.index + '/' + i, new Uint8Array(1 << 20)) }",
+    requests: {
+      3: async vm => [
+        await vm.request('fill', [12]),
+        await vm.request('fill', [12]),
+        await vm.request('fill', [12])
+      ]
+    },
+    finds: [['bad-record', 3, null]],
+    says: /3 records write 37748736 bytes/
+  },
+  {
     name: 'a record above 1 MiB',
     genesis: ({ limits }) => void (limits.valueBytes = 1024 * 1024),
     requests: { 3: async vm => [await vm.request('echo', ['x'.repeat(600_000)])] },
