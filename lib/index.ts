@@ -1,3 +1,7 @@
+/// <reference path="./types/hypercore.d.ts" preserve="true" />
+/// <reference path="./types/swarm.d.ts" preserve="true" />
+/// <reference path="./types/util.d.ts" preserve="true" />
+
 // The public API.
 
 export { VMSClient } from './client/client.js'

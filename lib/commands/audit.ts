@@ -26,6 +26,9 @@ async function auditOne(context: Context, id: string): Promise<AuditResult> {
   try {
     const result = await auditReplica(context, replica)
     printAudit(context, id, result)
+    if (!replica.online && result.length > 0) {
+      log(`vms: the host is offline: this is the own copy, which ends with block ${result.length - 1}`)
+    }
     return result
   } finally {
     await replica.close()

@@ -1,9 +1,11 @@
 // What every command is given: its flags, read and checked when they are needed, and the way it ends.
 
 import { constants } from 'node:os'
+import { existsSync } from 'node:fs'
 import type { KeyPair } from 'hypercore'
 import { VMSError } from '../errors.js'
 import type { Replica } from '../replica/replica.js'
+import { log } from './output.js'
 
 /** The flags that every command takes, as they were typed. */
 export interface Flags {
@@ -92,7 +94,11 @@ export class Context {
 
   async identity(): Promise<KeyPair> {
     const { loadIdentity } = await import('../user/identity.js')
-    return loadIdentity(this.flags.identity)
+    const { identity } = this.flags
+    const isNew = identity !== undefined && !existsSync(identity)
+    const keyPair = await loadIdentity(identity)
+    if (isNew) log(`vms: ${identity} did not exist: it is a new identity now`) // or the name was mistyped
+    return keyPair
   }
 
   /** A copy of a VM, closed when the command ends. */

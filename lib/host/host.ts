@@ -9,6 +9,7 @@ import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
 import type { Limits } from '../ledger/blocks.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
+import type { Request } from '../ledger/request.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
@@ -116,7 +117,9 @@ export class Host extends ReadyResource {
       await Machine.deploy(context, keyPair, owner, { source, methods, title, limits })
     } catch (error) {
       await this.dropExecutor(id)
-      throw error
+      if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT' || error.message.startsWith(file))
+        throw error
+      throw new VMSError('INVALID_CONTRACT', `${file}: ${error.message}`)
     }
     await this.registry.add({ id, name })
     return this.start(id, keyPair)
@@ -140,6 +143,13 @@ export class Host extends ReadyResource {
 
   private async start(id: string, keyPair: KeyPair): Promise<Service> {
     const service = new Service(new Machine(this.context(id), keyPair))
+    service.on('aborted', ({ method }: Request) => {
+      this.options.onconsole?.(
+        id,
+        'error',
+        `a call of ${method} was killed: it ran too long, or crashed the sandbox`
+      )
+    })
     await service.ready()
     this.services.set(id, service)
     for (const stream of this.streams) service.serve(stream)

@@ -156,7 +156,10 @@ export class Service extends ReadyResource {
   private async commit(batch: Waiting[]): Promise<void> {
     try {
       const { killed, rest } = await this.machine.commit(batch, committed => this.answer(committed))
-      for (const one of killed) this.refuse(one as Waiting, aborted())
+      for (const one of killed) {
+        this.refuse(one as Waiting, aborted())
+        this.emit('aborted', one.request)
+      }
       this.queue.unshift(...(rest as Waiting[]))
       if (this.closing) this.refuseAll()
     } catch (error) {

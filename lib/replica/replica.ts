@@ -134,7 +134,8 @@ export class Replica extends ReadyResource {
     if (!online && this.log.length < 2) {
       throw new VMSError(
         'UNREACHABLE',
-        `no host of ${encodeKey(this.key)} was found within ${timeout / 1000} s: is it running, and on the same network (--bootstrap)?`
+        `no host of ${encodeKey(this.key)} was found within ${timeout / 1000} s: is it running, and on the same network (--bootstrap)?` +
+          (this.slot?.temporary ? ' Another command is using the own copy of it.' : '')
       )
     }
     await this.checkHead(timeout)

@@ -15,6 +15,8 @@ const OWN = `${hostname().replace(/[^\w.]/g, '_')}-`
 
 export interface OpenStore {
   store: Corestore
+  /** whether it goes when it is closed, because another process has the one that is kept */
+  temporary?: boolean
   /** Closes the store, and removes it if it is not to be kept. */
   close(): Promise<void>
 }
@@ -43,6 +45,7 @@ export async function openSlot(folder: string): Promise<OpenStore> {
   const { store } = await openStore(place)
   return {
     store,
+    temporary: true,
     close: async () => {
       await store.close()
       await rm(place, { recursive: true, force: true })

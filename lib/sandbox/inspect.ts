@@ -82,7 +82,7 @@ function namingProblems(names: string[]): Problem[] {
   return problems.map(message => at(undefined, message))
 }
 
-function scopeProblems({ program, tested }: Parsed): Problem[] {
+function scopeProblems({ program, tested, undetermined }: Parsed): Problem[] {
   const problems: Problem[] = []
   // with nodejsScope the contract is the body of a function, as it will be
   const { globalScope } = analyze(program!, {
@@ -93,7 +93,9 @@ function scopeProblems({ program, tested }: Parsed): Problem[] {
   })
   const module = globalScope.childScopes[0]
   for (const { identifier } of globalScope.through) {
-    const { name, loc } = identifier
+    const { name, loc, start } = identifier
+    const why = undetermined.get(start)
+    if (why !== undefined) problems.push(at(loc?.start, why))
     if (KNOWN.has(name) || tested.has(name)) continue
     problems.push(
       at(loc?.start, ABSENT.has(name) ? `${name} is not there in a contract` : `${name} is not defined`)

@@ -20,6 +20,8 @@ export interface Parsed {
   code: string
   /** Names that the source asks about with `typeof`. */
   tested: Set<string>
+  /** Where `Date` or `Math` is asked for what a contract cannot have, if the name is the global one; by offset. */
+  undetermined: Map<number, string>
 }
 
 type Fields = { [key: string]: unknown }
@@ -31,7 +33,8 @@ const HAZARD = /<!--|-->|\bimport(?=\s*(?:\(|\/[/*]))/g
 export function parse(source: string): Parsed {
   const problems: Problem[] = []
   const tested = new Set<string>()
-  const failed: Parsed = { problems, program: null, code: '', tested }
+  const undetermined = new Map<number, string>()
+  const failed: Parsed = { problems, program: null, code: '', tested, undetermined }
   if (Buffer.byteLength(source) > MAX_SOURCE) {
     problems.push({
       message: `the contract is larger than ${MAX_SOURCE / 1024} KiB`,
@@ -64,12 +67,13 @@ export function parse(source: string): Parsed {
   walk(program, (node, parent, key, depth) => {
     if (isText(node)) opaque.push(node)
     if (node.type === 'UnaryExpression') note(node as Node & Fields, tested)
+    noteUndetermined(node as Node & Fields, undetermined)
     const message =
       depth > MAX_DEPTH ? tooDeep() : refusal(node as Node & Fields, parent as (Node & Fields) | null, key)
     if (message !== null) problems.push(at(node.loc?.start, message))
     return depth <= MAX_DEPTH
   })
-  return { problems, program, code: escape(source, opaque), tested }
+  return { problems, program, code: escape(source, opaque), tested, undetermined }
 }
 
 /** Visits every node, outer ones first, without recursion; visit says whether to go on inside the node. */
@@ -108,6 +112,20 @@ function isText(node: Node): boolean {
 function note({ operator, argument }: Fields, tested: Set<string>) {
   const { type, name } = argument as Fields
   if (operator === 'typeof' && type === 'Identifier') tested.add(name as string)
+}
+
+// the same call has to give the same result wherever it is replayed
+function noteUndetermined(node: Node & Fields, undetermined: Map<number, string>) {
+  const callee = (node.callee ?? node.object) as (Node & Fields) | undefined
+  if (callee?.type !== 'Identifier') return
+  const { name } = callee
+  const member = node.type === 'MemberExpression' && !node.computed ? (node.property as Fields).name : null
+  const noArguments = node.type === 'NewExpression' && (node.arguments as unknown[]).length === 0
+  if (name === 'Math' && member === 'random') {
+    undetermined.set(callee.start, 'Math.random() is not there in a contract: there is no randomness')
+  } else if (name === 'Date' && (member === 'now' || noArguments || node.type === 'CallExpression')) {
+    undetermined.set(callee.start, 'a contract has no clock: take the time as an argument')
+  }
 }
 
 function refusal(node: Node & Fields, parent: (Node & Fields) | null, key: string): string | null {

@@ -96,18 +96,16 @@ await client.close()
 `
     )
     const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-    const options = [
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2022',
-      '--skipLibCheck',
-      '--types',
-      'node'
-    ]
+    const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node']
     const types = path.join(ROOT, 'node_modules', '@types')
-    await run(process.execPath, [tsc, ...options, '--typeRoots', types, 'use.mts'], { cwd: folder })
+    const compiled = await run(process.execPath, [tsc, ...options, '--typeRoots', types, 'use.mts'], {
+      cwd: folder
+    }).catch((error: { stdout: string }) => error)
+    // the declarations that ready-resource ships have an error of their own
+    const errors = compiled.stdout
+      .split('\n')
+      .filter(line => line && !line.startsWith('node_modules/ready-resource/'))
+    assert.deepEqual(errors, [])
     const env = { ...process.env, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
     const { stdout } = await run(process.execPath, ['use.mjs'], { cwd: folder, env })
     assert.equal(stdout.trim(), 'CLOSED')

@@ -97,6 +97,18 @@ test('what is not there in a contract is said', async () => {
   assert.deepEqual(await problems('exports.a = async o => o.process + o.$$x'), [])
 })
 
+test('what would differ from one replay to the next is refused where it stands', async () => {
+  await refuses('exports.a = async () => Date.now()', /^1:25 a contract has no clock/)
+  await refuses('exports.a = async () => new Date()', /^1:29 a contract has no clock/)
+  await refuses('exports.a = async () => Date()', /^1:25 a contract has no clock/)
+  await refuses('exports.a = async () => Math.random()', /^1:25 Math\.random\(\) is not there/)
+  assert.deepEqual(
+    await problems('exports.a = async t => [new Date(t), Math.max(1, 2), Date.UTC(2000, 1)]'),
+    []
+  )
+  assert.deepEqual(await problems('exports.a = async Date => Date.now()'), [])
+})
+
 test('method names', async () => {
   for (const name of RESERVED)
     await refuses(
