@@ -20,7 +20,7 @@ export class ClientFiles {
 
   /**
    * @returns text, or bytes for 'binary'
-   * @throws FileError ENOENT, EISDIR, ENOTDIR, EINVAL; VMSError NOT_AVAILABLE, UNREACHABLE, FRAUD
+   * @throws FileError ENOENT, EISDIR, ENOTDIR, EINVAL; VMSError NOT_AVAILABLE, UNREACHABLE, FRAUD, BAD_HOST
    */
   readFile(path: string, encoding?: 'utf8'): Promise<string>
   readFile(path: string, encoding: 'binary'): Promise<Uint8Array>

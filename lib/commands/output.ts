@@ -4,7 +4,7 @@ import { escapeControls, escapeText } from './escape.js'
 
 /** Prints lines of the result. Each stays one line, whatever a stranger has put into it. */
 export function print(...lines: string[]): void {
-  for (const line of lines) process.stdout.write(escapeControls(line) + '\n')
+  process.stdout.write(linesOf(lines))
 }
 
 /** Prints a text that is a result itself: as it is, but for what a terminal would obey. */
@@ -27,7 +27,7 @@ export function printBytes(bytes: Uint8Array): Promise<void> {
 
 /** Prints lines that are not part of the result. */
 export function log(...lines: string[]): void {
-  for (const line of lines) process.stderr.write(escapeControls(line) + '\n')
+  process.stderr.write(linesOf(lines))
 }
 
 /** A text of many lines, or JSON, as stdout should get it: as it is in a pipe. */
@@ -38,4 +38,8 @@ export function forStdout(text: string): string {
 /** Resolves once everything printed so far has left the process. */
 export function flush(): Promise<void> {
   return new Promise(resolve => process.stdout.write('', () => process.stderr.write('', () => resolve())))
+}
+
+function linesOf(lines: string[]): string {
+  return lines.map(line => escapeControls(line) + '\n').join('')
 }

@@ -18,8 +18,8 @@ export async function testnet(context: Context, options: { port?: string }): Pro
   }
   if (context.json) printJSON({ event: 'ready', bootstrap })
   else {
-    print('A local DHT is running. Let the other commands use it:', '')
-    print(`  export VMS_BOOTSTRAP=${bootstrap.join()}`, '')
+    const command = `export VMS_BOOTSTRAP=${bootstrap.join()}`
+    print('A local DHT is running. Let the other commands use it:', '', `  ${command}`, '')
   }
   return context.stopped
 }

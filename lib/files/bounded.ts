@@ -4,7 +4,7 @@
 import type { PathRange, Tree } from './tree.js'
 
 /** Steps that a call may take: some seconds of looking up files, or of listing folders, on a slow machine. */
-export const MAX_STEPS = 200_000
+export const MAX_STEPS = 100_000
 
 const LOOKUP_STEPS = 10
 const BYTES_A_STEP = 16 * 1024

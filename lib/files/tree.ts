@@ -1,10 +1,10 @@
 // What the files of a VM are read from: a tree of paths. The drive is one; an overlay of pending writes on a tree is one.
 
-import b4a from 'b4a'
 import Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import SubEncoder from 'sub-encoder'
 import type { BlobId } from 'hyperdrive'
+import { blobOf, readBlob } from './blob.js'
 
 /** Paths from `gte` (included) up to `lt` (excluded), in the order of their UTF-8 bytes. */
 export interface PathRange {
@@ -29,7 +29,7 @@ export function inside(folder: string): PathRange {
 /** Hyperdrive keeps its entries under this prefix of its Hyperbee. */
 export const keyEncoding = new SubEncoder('files', 'utf-8')
 
-/** The Hyperbee of a drive, on any session of its database core. */
+/** The Hyperbee of a drive, on any session of its database core; what others have signed is read as a ForeignTree. */
 export function openBee(db: Hypercore): Hyperbee {
   return new Hyperbee(db, {
     keyEncoding: 'utf-8',
@@ -40,7 +40,7 @@ export function openBee(db: Hypercore): Hyperbee {
   })
 }
 
-/** The files as a drive's two cores hold them. */
+/** The files as a drive's two cores hold them, if these are our own, or were looked through. */
 export class DriveTree implements Tree {
   constructor(
     private readonly bee: Hyperbee,
@@ -53,13 +53,7 @@ export class DriveTree implements Tree {
 
   async get(path: string): Promise<Uint8Array | null> {
     const blob = await this.blob(path)
-    if (blob === null) return null
-    const indexes = Array.from({ length: blob.blockLength }, (_, i) => blob.blockOffset + i)
-    const blocks = await Promise.all(indexes.map(index => this.blobs.get(index)))
-    const content = b4a.concat(blocks.map(block => block ?? b4a.alloc(0)))
-    if (content.byteLength !== blob.byteLength)
-      throw new Error(`the blocks of ${path} are not as its entry says`)
-    return content
+    return blob && readBlob(this.blobs, blob, path)
   }
 
   async *paths({ gte, lt }: PathRange): AsyncIterable<string> {
@@ -74,20 +68,6 @@ export class DriveTree implements Tree {
 
   private async blob(path: string): Promise<BlobId | null> {
     const node = await this.bee.get(path, { keyEncoding })
-    return node === null ? null : blobOf(node.value, path)
+    return node && blobOf(node.value, path, this.blobs.length)
   }
-}
-
-// the entry may come from a host that made it up
-function blobOf(value: unknown, path: string): BlobId {
-  const blob = (value as { blob?: Partial<BlobId> } | null)?.blob
-  const { blockOffset, blockLength, byteOffset, byteLength } = blob ?? {}
-  if (isCount(blockOffset) && isCount(blockLength) && isCount(byteOffset) && isCount(byteLength)) {
-    if (blockLength <= byteLength) return { blockOffset, blockLength, byteOffset, byteLength }
-  }
-  throw new Error(`the entry of ${path} is malformed`)
-}
-
-function isCount(n: unknown): n is number {
-  return Number.isSafeInteger(n) && (n as number) >= 0
 }

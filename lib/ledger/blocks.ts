@@ -9,6 +9,7 @@
 // an unknown version or type, is an error.
 
 import c, { type Encoder } from 'compact-encoding'
+import { MAX_FILE_BYTES } from '../files/blob.js'
 import { decodeExactly, filesState, key, strings, struct, type FilesState } from './encoding.js'
 import { record, type Record } from './record.js'
 
@@ -52,7 +53,7 @@ export interface Limits {
 /** What a genesis may allow at most. */
 export const CEILINGS: Limits = {
   gas: 2 ** 31 - 1,
-  fileBytes: 8 * 1024 * 1024,
+  fileBytes: MAX_FILE_BYTES,
   valueBytes: 1024 * 1024,
   writes: 10_000,
   writeBytes: 64 * 1024 * 1024,

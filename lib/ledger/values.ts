@@ -25,6 +25,9 @@ export const MAX_DEPTH = 128
 /** The most bytes that a value may take. */
 export const MAX_VALUE_BYTES = 1024 * 1024
 
+/** Values that a value may hold, at most, at any depth: what is small in bytes must not be large in memory. */
+export const MAX_ITEMS = 100_000
+
 const NULL = 0
 const FALSE = 1
 const TRUE = 2
@@ -46,14 +49,19 @@ export function toValue(input: unknown): Value {
 
 // A rough lower bound of the encoded size, so that a small graph that expands into a huge tree is refused early.
 class Budget {
-  left = MAX_VALUE_BYTES
+  private bytes = MAX_VALUE_BYTES
+  private items = MAX_ITEMS
   spend(bytes: number) {
-    this.left -= bytes
-    if (this.left < 0) throw new TypeError(`a value takes more than ${MAX_VALUE_BYTES} bytes`)
+    this.bytes -= bytes
+    if (this.bytes < 0) throw new TypeError(`a value takes more than ${MAX_VALUE_BYTES} bytes`)
+  }
+  item() {
+    if (--this.items < 0) throw new TypeError(`a value takes more than ${MAX_ITEMS} items`)
   }
 }
 
 function normalize(input: unknown, depth: number, budget: Budget): Value {
+  budget.item()
   if (input === undefined || input === null) {
     budget.spend(1)
     return null
@@ -192,11 +200,12 @@ export const value: Encoder<Value> = {
     }
   },
   decode(state) {
-    return decodeAt(state, 0)
+    return decodeAt(state, 0, { items: MAX_ITEMS })
   }
 }
 
-function decodeAt(state: State, depth: number): Value {
+function decodeAt(state: State, depth: number, budget: { items: number }): Value {
+  if (--budget.items < 0) throw new Error('too many items')
   switch (c.uint8.decode(state)) {
     case NULL:
       return null
@@ -216,13 +225,13 @@ function decodeAt(state: State, depth: number): Value {
       return new Uint8Array(c.uint8array.decode(state))
     case ARRAY: {
       const items: Value[] = []
-      for (let left = count(state, depth); left > 0; left--) items.push(decodeAt(state, depth + 1))
+      for (let left = count(state, depth); left > 0; left--) items.push(decodeAt(state, depth + 1, budget))
       return items
     }
     case OBJECT: {
       const entries: [string, Value][] = []
       for (let left = count(state, depth); left > 0; left--) {
-        entries.push([c.string.decode(state), decodeAt(state, depth + 1)])
+        entries.push([c.string.decode(state), decodeAt(state, depth + 1, budget)])
       }
       return fromEntries(entries)
     }

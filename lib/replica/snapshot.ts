@@ -2,8 +2,9 @@
 
 import b4a from 'b4a'
 import { VMSError } from '../errors.js'
+import { ForeignTree } from '../files/foreign.js'
 import { FilesReader } from '../files/system.js'
-import { DriveTree, openBee, type Tree } from '../files/tree.js'
+import type { Tree } from '../files/tree.js'
 import type { FilesState, Head } from '../ledger/encoding.js'
 import { encodeKey } from '../ledger/keys.js'
 import type Hypercore from 'hypercore'
@@ -71,7 +72,7 @@ export async function treeAt(
       `the files of ${encodeKey(replica.key)} are signed otherwise than its log says`
     )
   }
-  return new DriveTree(openBee(cores.db.session()).checkout(db.length), cores.blobs)
+  return new ForeignTree(cores.db, db.length, cores.blobs, blobs.length)
 }
 
 /** Whether a core has a head; `late` if its blocks do not come in time. */

@@ -3,9 +3,9 @@
 
 import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
-import { MAX_SOURCE, type ConsoleLine } from './frames.js'
+import { FrameTooLarge, MAX_FRAME, MAX_SOURCE, type ConsoleLine } from './frames.js'
 import { SandboxProcess } from './process.js'
-import type { BatchHandler, Call, Inspection } from './types.js'
+import type { BatchHandler, Call, Inspection, SystemAnswer } from './types.js'
 
 export type { ConsoleLine } from './frames.js'
 
@@ -116,7 +116,7 @@ export class Executor extends ReadyResource {
         if (frame?.type === 'console') this.#onconsole(consoleLine(frame))
         else if (frame?.type === 'system' && frame.position === ended) {
           const answer = await handler.system(ended, frame.name, frame.args)
-          if (frame.wait) child.send({ type: 'answer', answer })
+          if (frame.wait) reply(child, frame.name, answer)
         } else if (frame?.type === 'end' && frame.position === ended) {
           await handler.end(ended, { outcome: frame.outcome, gas: frame.gas })
           ended++
@@ -156,6 +156,18 @@ export class Executor extends ReadyResource {
     child.slots.set(source, slot)
     child.send({ type: 'source', slot, source })
     return slot
+  }
+}
+
+// What the child cannot be told is an error of the one System call, and the same wherever it is replayed: it depends on
+// nothing but the answer.
+function reply(child: SandboxProcess, name: string, answer: SystemAnswer): void {
+  try {
+    child.send({ type: 'answer', answer })
+  } catch (error) {
+    if (!(error instanceof FrameTooLarge)) throw error
+    const message = `${name}: the answer takes more than ${MAX_FRAME} bytes`
+    child.send({ type: 'answer', answer: { ok: false, code: 'LIMIT', message } })
   }
 }
 

@@ -170,6 +170,9 @@ const childBodies: { [T in ChildFrame['type']]: Encoder<Body<ChildFrame, T>> } =
   inspected: struct({ inspection: struct({ methods: c.array(c.string), problems: c.array(problem) }) })
 }
 
+/** A frame that would have more bytes than a frame may. */
+export class FrameTooLarge extends Error {}
+
 type Bodies = { [type: string]: Encoder<object> }
 
 function encodeFrame(bodies: Bodies, frame: { type: string }): Uint8Array {
@@ -179,7 +182,7 @@ function encodeFrame(bodies: Bodies, frame: { type: string }): Uint8Array {
   const state: State = { start: 0, end: HEADER + 1, buffer: null }
   body.preencode(state, frame)
   const length = state.end - HEADER
-  if (length > MAX_FRAME) throw new Error(`a frame of ${length} bytes is too large for the sandbox`)
+  if (length > MAX_FRAME) throw new FrameTooLarge(`a frame of ${length} bytes is too large for the sandbox`)
   state.buffer = new Uint8Array(state.end)
   c.uint32.encode(state, length)
   c.uint8.encode(state, type)

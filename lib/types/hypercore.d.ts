@@ -200,6 +200,8 @@ declare module 'hyperbee' {
 declare module 'sub-encoder' {
   export default class SubEncoder {
     constructor(prefix: string, encoding: string)
+    encode(key: string): Uint8Array
+    decode(key: Uint8Array): string
   }
 }
 

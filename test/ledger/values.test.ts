@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import c from 'compact-encoding'
 import {
   decodeValue,
   encodeValue,
   MAX_DEPTH,
+  MAX_ITEMS,
   MAX_VALUE_BYTES,
   toValue,
-  type Value
+  type Value,
+  value
 } from '../../lib/ledger/values.js'
 import { compareUTF8, isWellFormed } from '../../lib/utf8.js'
 import { hex, Random } from './helper.js'
@@ -242,3 +245,11 @@ function plain(error: unknown): boolean {
   assert.equal(Object.getPrototypeOf(error), Error.prototype, String(error))
   return true
 }
+
+test('a value holds a bounded number of items, however small they are', () => {
+  const most = Array.from({ length: MAX_ITEMS - 1 }, () => 0) // the array itself is one
+  assert.deepEqual(decodeValue(encodeValue(most)), most)
+  assert.throws(() => encodeValue([...most, 0]), /takes more than 100000 items/)
+  const bytes = c.encode(value, [...most, 0])
+  assert.throws(() => decodeValue(bytes), /too many items/)
+})
