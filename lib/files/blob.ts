@@ -25,7 +25,7 @@ export function blobOf(entry: unknown, path: string, blocks: number): BlobId {
     if (byteLength <= MAX_FILE_BYTES && whole && blockOffset + blockLength <= blocks)
       return { blockOffset, blockLength, byteOffset, byteLength }
   }
-  throw new VMSError('BAD_HOST', `the host has signed an entry of ${path} that no file has`)
+  throw new VMSError('BAD_HOST', `the entry of ${path} is malformed: no honest host signs that`)
 }
 
 /** @throws VMSError BAD_HOST if the blocks are not as the entry says */
@@ -34,7 +34,10 @@ export async function readBlob(blobs: Hypercore, blob: BlobId, path: string): Pr
     const block = await blobs.get(blob.blockOffset + i)
     const size = Math.min(BLOB_BLOCK_BYTES, blob.byteLength - i * BLOB_BLOCK_BYTES)
     if (block?.byteLength === size) return block
-    throw new VMSError('BAD_HOST', `the host has signed other blocks of ${path} than its entry says`)
+    throw new VMSError(
+      'BAD_HOST',
+      `the blocks of ${path} are not as its entry says: no honest host signs that`
+    )
   }
   return b4a.concat(await Promise.all(Array.from({ length: blob.blockLength }, (_, i) => read(i))))
 }

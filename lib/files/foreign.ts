@@ -118,7 +118,7 @@ export class ForeignTree implements Tree {
       const { entries, children }: Branch = await this.branch(place)
       const after = entries.findIndex(entry => b4a.compare(entry.key, key) >= 0)
       if (after !== -1 && b4a.equals(entries[after].key, key)) return entries[after]
-      place = children.at(after) ?? null
+      place = children.at(after) ?? null // the last one, if all entries are before the key
     }
     return null
   }
@@ -188,6 +188,6 @@ function parse(value: Uint8Array | null): unknown {
 function broken(seq: number): VMSError {
   return new VMSError(
     'BAD_HOST',
-    `the host has signed files that nobody can read: block ${seq} of their database is no node of a tree`
+    `the files are malformed: block ${seq} of their database is as no honest host signs it`
   )
 }

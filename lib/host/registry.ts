@@ -1,6 +1,6 @@
 // Which VMs a storage hosts: a small file each, named by the VM's key, that says from which name its key pair derives.
 
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { VMSError } from '../errors.js'
 
@@ -22,6 +22,7 @@ export class Registry {
 
   async list(): Promise<(Registered | Damaged)[]> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    await chmod(this.folder, 0o700) // it may have been there before
     const files = (await readdir(this.folder)).filter(file => /^[a-z0-9]{52}\.json$/.test(file)).sort()
     return Promise.all(files.map(file => this.read(file)))
   }

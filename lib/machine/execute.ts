@@ -125,7 +125,8 @@ class CallFiles {
     batch: Overlay,
     private readonly genesis: Genesis
   ) {
-    this.overlay = new Overlay(batch)
+    // below the overlay too: what the call has deleted is passed over there again and again, and seen by nobody above
+    this.overlay = new Overlay(new BoundedTree(batch))
     this.files = new SystemFiles(this.overlay, genesis.limits.fileBytes, new BoundedTree(this.overlay))
   }
 

@@ -14,7 +14,7 @@ import { local, type Local } from '../helpers/local.js'
 
 const CALLS = 40
 
-/** How long a call computes at least, ms. */
+/** About how long a call computes, ms. */
 const LONG_MS = 150
 
 const SOURCE = `
@@ -72,12 +72,16 @@ describe('long batches', () => {
   before(async () => (net = await local()))
   after(() => net.close())
 
-  /** How far a contract has to count to be busy for LONG_MS on this machine. */
+  /** How far a contract has to count to be busy for LONG_MS on this machine, once its process is warm. */
   async function longCount(client: VMSClient<Contract>): Promise<number> {
-    for (let steps = 1e6; ; steps *= 2) {
+    const took = async (steps: number) => {
       const start = performance.now()
       await client.count(steps)
-      if (performance.now() - start >= LONG_MS) return steps
+      return performance.now() - start
+    }
+    for (let steps = 1e6; ; steps *= 2) {
+      const ms = Math.min(await took(steps), await took(steps), await took(steps))
+      if (ms >= LONG_MS / 2) return Math.ceil((steps * LONG_MS) / ms)
     }
   }
 
@@ -129,7 +133,7 @@ describe('long batches', () => {
     assert.ok(ran >= 1 && ran <= CALLS / 2, `${ran} of ${CALLS} calls ran before the host was closed`)
 
     const again = await net.host('closing')
-    const counts = await calls
+    const counts = (await calls).sort((a, b) => a - b) // what is sent again need not come in the same order
     assert.deepEqual(
       counts,
       Array.from({ length: CALLS }, (_, i) => counts[0] + i)
@@ -154,14 +158,15 @@ describe('long batches', () => {
     // a few times are no matter
     assert.equal(await client.list(3), 0)
     assert.equal(await client.stat(1000), 0)
-    await assert.rejects(client.list(100_000), limited)
-    await assert.rejects(client.remove(100_000), limited)
-    await assert.rejects(client.stat(100_000), limited)
-    const t0 = performance.now()
-    await assert.rejects(client.removed(100_000), limited)
-    console.log('removed', performance.now() - t0)
+    assert.equal(await client.removed(10), 0)
+    await client.fill(0)
+    // so often that the sandbox does not run for too long after the limit, where each time fails at once
+    await assert.rejects(client.list(100), limited)
+    await assert.rejects(client.remove(1000), limited)
+    await assert.rejects(client.removed(1000), limited)
+    await assert.rejects(client.stat(25_000), limited)
     // the others, right behind: the same for them as if they came alone
-    const [list, single] = await Promise.allSettled([client.list(100_000), client.single()])
+    const [list, single] = await Promise.allSettled([client.list(100), client.single()])
     assert.equal(list.status, 'rejected')
     assert.deepEqual(single, { status: 'fulfilled', value: 'done' })
     assert.equal((await client.files.readdir('/many/0')).length, FILES) // nothing of what they did was kept
