@@ -5,7 +5,7 @@
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import { Node, YoloIndex, type Level } from 'hyperbee/lib/messages.js'
-import { BLOB_BLOCK_BYTES } from '../files/commit.js'
+import { BLOB_BLOCK_BYTES } from '../files/blob.js'
 import { DriveTree, openBee, type Tree } from '../files/tree.js'
 import { CEILINGS } from '../ledger/blocks.js'
 import type { FilesState } from '../ledger/encoding.js'

@@ -6,11 +6,9 @@ import type Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import type { BlobId } from 'hyperdrive'
 import { compareUTF8 } from '../utf8.js'
+import { BLOB_BLOCK_BYTES } from './blob.js'
 import type { Changes } from './overlay.js'
 import { keyEncoding } from './tree.js'
-
-/** Bytes of a block of the blobs core, as Hyperdrive cuts files. */
-export const BLOB_BLOCK_BYTES = 64 * 1024
 
 /**
  * Appends one batch: puts and deletions together in the order of the paths' UTF-8 bytes, the blobs in the same order.
