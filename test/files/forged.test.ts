@@ -65,8 +65,6 @@ async function all(tree: Tree, range = inside('/')): Promise<string[]> {
   return paths
 }
 
-test('the numbers of the format', () => {})
-
 test('what an honest host signs reads as it does there, whatever was done to it', async t => {
   const random = new Random(7)
   const drive = await newDrive(t)
