@@ -123,7 +123,7 @@ program
 program
   .command('testnet')
   .description('a local DHT to try things on, until interrupted')
-  .option('--port <port>', 'port of the first node (default: any)')
+  .option('--port <port>', 'port of the first node (default: one that is free)')
   .action((options: { port?: string }) =>
     act(async context => (await import('../lib/commands/testnet.js')).testnet(context, options))
   )

@@ -5,9 +5,6 @@ import * as hypercoreCrypto from 'hypercore-crypto'
 import type { KeyPair } from 'hypercore'
 import b4a from 'b4a'
 
-export const HASH_BYTES = 32
-export const SIGNATURE_BYTES = 64
-
 const { hash, keyPair, randomBytes, discoveryKey } = hypercoreCrypto
 
 /** What can be signed: a caller signs requests, a VM's log key signs the rest. */
