@@ -43,7 +43,7 @@ describe('calls', () => {
 
   before(async () => {
     net = await local()
-    host = await net.host('host', { watchdog: 500 })
+    host = await net.host('host', { watchdog: 1500 })
     service = await net.deploy(host, SOURCE)
   })
   after(() => net.close())

@@ -54,7 +54,7 @@ export class Ground {
 
   /** An honest host; opened again, it resumes what the folder holds. A call may run for a fraction of a second. */
   async host(storage: string): Promise<Host> {
-    const host = this.keep(new Host({ storage, bootstrap: this.bootstrap, watchdog: 400 }))
+    const host = this.keep(new Host({ storage, bootstrap: this.bootstrap, watchdog: 1500 }))
     await host.ready()
     return host
   }

@@ -33,7 +33,7 @@ interface Contract {
   single(): string
 }
 
-const FOLDERS = 10
+const FOLDERS = 3
 const FILES = 900
 
 const LISTING = `
@@ -54,7 +54,6 @@ exports.removed = async times => {
   await System.files.rmdir('/many/0', { recursive: true })
   return again(times, () => System.files.readdir('/many/0'))
 }
-exports.stat = times => again(times, () => System.files.stat('/many/0/0'))
 exports.single = () => 'done'
 `
 
@@ -63,7 +62,6 @@ interface Listing {
   list(times: number): number
   remove(times: number): number
   removed(times: number): number
-  stat(times: number): number
   single(): string
 }
 
@@ -107,13 +105,13 @@ describe('long batches', () => {
     const results = await Promise.all(many)
     const blocks = new Set(results.map(({ block }) => block))
     assert.ok(blocks.size >= 3, `${CALLS} calls of ${LONG_MS} ms stand in ${blocks.size} blocks`)
-    const counts = results.map(({ value }) => value as number)
+    const counts = results.map(({ value }) => value as number).sort((a, b) => a - b)
     assert.deepEqual(
       counts,
       Array.from({ length: CALLS }, (_, i) => counts[0] + i)
     )
     // the queue is in order of arrival
-    assert.ok((await single).index >= results[CALLS - 1].index)
+    assert.equal((await single).index, Math.max(...results.map(({ index }) => index)) + 1)
     assert.equal(order.length, CALLS + 1)
   })
 
@@ -157,17 +155,14 @@ describe('long batches', () => {
     }
     // a few times are no matter
     assert.equal(await client.list(3), 0)
-    assert.equal(await client.stat(1000), 0)
     assert.equal(await client.removed(10), 0)
     await client.fill(0)
     // so often that the sandbox does not run for too long after the limit, where each time fails at once
-    await assert.rejects(client.list(100), limited)
     await assert.rejects(client.remove(1000), limited)
     await assert.rejects(client.removed(1000), limited)
-    await assert.rejects(client.stat(25_000), limited)
     // the others, right behind: the same for them as if they came alone
     const [list, single] = await Promise.allSettled([client.list(100), client.single()])
-    assert.equal(list.status, 'rejected')
+    assert.ok(list.status === 'rejected' && limited(list.reason))
     assert.deepEqual(single, { status: 'fulfilled', value: 'done' })
     assert.equal((await client.files.readdir('/many/0')).length, FILES) // nothing of what they did was kept
 
