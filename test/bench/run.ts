@@ -19,10 +19,13 @@ const bootstrap = `${host}:${port}`
 
 const rows: Row[] = []
 const server = await serve(folder, bootstrap)
-rows.push(...(await calls(folder, server.key, bootstrap, seconds)))
-rows.push(...(await auditAll(folder, server.key, bootstrap)))
-rows.push(await coldCall(folder, server.key, bootstrap, 5))
-await server.close()
+try {
+  rows.push(...(await calls(folder, server.key, bootstrap, seconds)))
+  rows.push(...(await auditAll(folder, server.key, bootstrap)))
+  rows.push(await coldCall(folder, server.key, bootstrap, 5))
+} finally {
+  await server.close()
+}
 rows.push(...(await echo(bootstrap, seconds)))
 rows.push(...(await autobase(path.join(folder, 'autobase'), seconds)))
 
