@@ -5,9 +5,8 @@
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import { Node, YoloIndex, type Level } from 'hyperbee/lib/messages.js'
-import { BLOB_BLOCK_BYTES } from '../files/blob.js'
+import { blobOf } from '../files/blob.js'
 import { DriveTree, openBee, type Tree } from '../files/tree.js'
-import { CEILINGS } from '../ledger/blocks.js'
 import type { FilesState } from '../ledger/encoding.js'
 import type { Cores } from '../machine/cores.js'
 import { reaches } from '../replica/snapshot.js'
@@ -160,16 +159,8 @@ function decode(bytes: Uint8Array): Block | null {
 
 function isEntry({ value }: Block, blobBlocks: number): boolean {
   try {
-    const { blob } = JSON.parse(b4a.toString(value ?? b4a.alloc(0))) as { blob: { [name: string]: unknown } }
-    const { blockOffset, blockLength, byteOffset, byteLength } = blob
-    const counts = [blockOffset, blockLength, byteOffset, byteLength]
-    if (!counts.every(n => Number.isSafeInteger(n) && (n as number) >= 0)) return false
-    const [offset, blocks, , size] = counts as number[]
-    return (
-      size <= CEILINGS.fileBytes &&
-      blocks === Math.ceil(size / BLOB_BLOCK_BYTES) &&
-      offset + blocks <= blobBlocks
-    )
+    blobOf(JSON.parse(b4a.toString(value ?? b4a.alloc(0))), 'a file', blobBlocks)
+    return true
   } catch {
     return false
   }

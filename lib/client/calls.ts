@@ -3,7 +3,7 @@
 
 import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
-import { VMSError } from '../errors.js'
+import { messageOf, VMSError } from '../errors.js'
 import crypto from '../ledger/crypto.js'
 import type { Head } from '../ledger/encoding.js'
 import { encodeKey } from '../ledger/keys.js'
@@ -301,10 +301,7 @@ function encodeArguments(args: unknown[]): Uint8Array {
   try {
     return encodeValue(args)
   } catch (error) {
-    throw new VMSError(
-      'INVALID_VALUE',
-      `an argument cannot be sent: ${error instanceof Error ? error.message : String(error)}`
-    )
+    throw new VMSError('INVALID_VALUE', `an argument cannot be sent: ${messageOf(error)}`)
   }
 }
 

@@ -303,12 +303,13 @@ function* batchesOf(executed: Executed[]): Iterable<Executed[]> {
   let size = COMMIT_OVERHEAD_BYTES
   let written = 0
   for (const one of executed) {
-    size += encodeRecord(one.record).byteLength
+    const bytes = encodeRecord(one.record).byteLength
+    size += bytes
     written += bytesWritten(one.record)
     if (batch.length > 0 && (size > COMMIT_BYTES || written > COMMIT_WRITE_BYTES)) {
       yield batch
       batch = []
-      size = COMMIT_OVERHEAD_BYTES + encodeRecord(one.record).byteLength
+      size = COMMIT_OVERHEAD_BYTES + bytes
       written = bytesWritten(one.record)
     }
     batch.push(one)
