@@ -85,7 +85,7 @@ export class Session {
       if (this.#state === 'closed') return refuse('the call has ended', 'ENDED')
       let args
       try {
-        args = input.map(toValue)
+        args = input.map(arg => toValue(arg))
       } catch (error) {
         // toValue's own words, never the contract's: it runs nothing of the contract
         return refuse(`${name}: ${error instanceof TypeError ? error.message : 'not a value'}`, 'EINVAL')
