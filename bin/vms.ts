@@ -39,8 +39,9 @@ program
   .description('deploy scripts as VMs, resume those of the storage, and serve them until interrupted')
   .argument('[script...]', 'contracts: .js or .ts files')
   .option('--new', 'deploy even what the storage holds already')
+  .option('--gas <units>', 'what a call of a newly deployed VM may use (default: 10000000)')
   .option('--watchdog <ms>', 'how long a call may compute (default: 5000)')
-  .action((scripts: string[], options: { new?: boolean; watchdog?: string }) =>
+  .action((scripts: string[], options: { new?: boolean; gas?: string; watchdog?: string }) =>
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))
   )
 

@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   INVALID_IDENTITY: 'not an identity file',
   STORAGE_IN_USE: 'another process uses the storage',
   STORAGE_BROKEN: 'the storage does not hold what it should',
+  UNKNOWN_ENGINE: 'another release is needed for this VM',
   DISK: 'the disk does not take the write',
 
   // why a host refuses a request: answered, and no trace in the log

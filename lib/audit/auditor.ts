@@ -11,7 +11,7 @@ import { advance, positionAfterGenesis, type Position } from '../ledger/position
 import type { Record } from '../ledger/record.js'
 import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from '../machine/execute.js'
 import { INIT } from '../machine/machine.js'
-import { describeRuntime, ENGINE, RUNTIME, sameRuntime } from '../machine/runtime.js'
+import { describeRuntime, ENGINE, RUNTIME, sameRuntime, unknownEngine } from '../machine/runtime.js'
 import type { Replica } from '../replica/replica.js'
 import { Executor, NOT_LOADED } from '../sandbox/executor.js'
 import { Draft } from './draft.js'
@@ -145,11 +145,7 @@ class Replay {
     const wrong = checkGenesis(genesis, cores.keys)
     if (wrong !== null) findings.add('bad-genesis', 0, null, wrong)
     if (genesis.engine === ENGINE) await this.checkContract(genesis)
-    else
-      findings.doubt(
-        0,
-        `engine ${genesis.engine} is unknown to this release, which has ${ENGINE}: audit with another release`
-      )
+    else findings.doubt(0, unknownEngine(genesis.engine, 'audit'))
     this.published = new PublishedFiles(cores, this.options.timeout, () => replica.online)
     this.draft = await this.open({ db: 0, blobs: 0 })
     this.position = positionAfterGenesis(genesis, await this.draft.state())
@@ -158,7 +154,7 @@ class Replay {
   }
 
   private async checkContract(genesis: Genesis): Promise<void> {
-    const { methods, problems } = await this.executor.inspect(genesis.source)
+    const { methods, problems } = await this.executor.inspect(genesis.source, genesis.limits)
     if (problems.some(({ message }) => message === NOT_LOADED)) return this.findings.doubt(0, NOT_LOADED)
     const why =
       problems.length > 0

@@ -1,46 +1,37 @@
-// vms check: says whether a contract can be deployed, and why not.
+// vms check: says whether a contract can be deployed, and why not; what it exports, and what it takes to load it.
 
-import { readFile } from 'node:fs/promises'
-import { VMSError } from '../errors.js'
 import { bundle } from '../sandbox/bundle.js'
 import { Executor } from '../sandbox/executor.js'
-import type { Inspection, Problem } from '../sandbox/types.js'
+import { describeProblem, describeWarning, findingsOf, inspect, type Findings } from '../sandbox/findings.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
 import { print, printJSON } from './output.js'
 
 export async function check(context: Context, script: string): Promise<number> {
-  const { methods, problems, place } = await inspect(context, script)
+  const findings = await find(context, script)
+  const { methods, signatures, problems, warnings, load } = findings
   const ok = problems.length === 0
-  if (context.json) printJSON({ ok, methods, problems })
-  else if (ok) print(`${script} can be deployed. Its methods: ${methods.join(', ') || 'none'}`)
-  else for (const problem of problems) print(describeProblem(place, problem))
+  if (context.json) {
+    printJSON({ ok, methods, problems, warnings, load })
+    return ok ? EXIT.ok : EXIT.failed
+  }
+  if (ok) print(`${script} can be deployed. Its methods: ${signatures.join(', ') || 'none'}`)
+  print(...problems.map(describeProblem), ...warnings.map(describeWarning))
+  if (ok) {
+    const { DEFAULT_LIMITS } = await import('../machine/machine.js')
+    print(`loading it costs ${numberOf(load)} gas of the ${numberOf(DEFAULT_LIMITS.gas)} that a call has`)
+  }
   return ok ? EXIT.ok : EXIT.failed
 }
 
-async function inspect(context: Context, script: string): Promise<Inspection & { place: string }> {
-  let source: string
+async function find(context: Context, script: string): Promise<Findings> {
   try {
-    source = (await bundle(script)).source
+    return await inspect(context.use(new Executor()), await bundle(script), script)
   } catch (error) {
-    if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT') throw error
-    return { methods: [], problems: [problemOf(error.message)], place: script }
+    return findingsOf(error, script)
   }
-  const executor = context.use(new Executor())
-  // places are those in the script that is deployed, which is the file itself unless it had to be bundled
-  const bundled = source !== (await readFile(script, 'utf8'))
-  return { ...(await executor.inspect(source)), place: bundled ? `${script} (bundled)` : script }
 }
 
-// esbuild's findings have their place in front
-function problemOf(text: string): Problem {
-  const [, line, column, message] = /^.*?:(\d+):(\d+): (.*)$/s.exec(text) ?? []
-  return message === undefined
-    ? { message: text, line: null, column: null }
-    : { message, line: Number(line), column: Number(column) }
-}
-
-function describeProblem(place: string, { message, line, column }: Problem): string {
-  if (line === null) return message.includes(place) ? message : `${place}: ${message}`
-  return `${place}:${line}:${column}: ${message}`
+function numberOf(count: number): string {
+  return count.toLocaleString('en-US')
 }

@@ -14,6 +14,7 @@ const STATUS: { [code in ErrorCode]: number } = {
   INVALID_CONTRACT: EXIT.failed,
   STORAGE_IN_USE: EXIT.internal,
   STORAGE_BROKEN: EXIT.internal,
+  UNKNOWN_ENGINE: EXIT.internal,
   DISK: EXIT.internal,
 
   BAD_REQUEST: EXIT.failed,

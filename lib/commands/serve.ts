@@ -2,11 +2,16 @@
 
 import path from 'node:path'
 import { VMSError } from '../errors.js'
-import { Host } from '../host/host.js'
+import { Host, type HostLine } from '../host/host.js'
 import type { Service } from '../host/service.js'
+import { CEILINGS } from '../ledger/blocks.js'
 import { encodeKey } from '../ledger/keys.js'
-import { INIT } from '../machine/machine.js'
+import { DEFAULT_LIMITS, INIT } from '../machine/machine.js'
 import { bundle, type Bundle } from '../sandbox/bundle.js'
+import { Executor } from '../sandbox/executor.js'
+import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
+import { isolation } from '../sandbox/isolation.js'
+import { placesOf, type Places } from '../sandbox/places.js'
 import { dataFolder } from '../user/folders.js'
 import { parseNumber, type Context } from './context.js'
 import { log, print, printJSON } from './output.js'
@@ -17,17 +22,27 @@ const MAX_WATCHDOG_MS = 2 ** 31 - 1
 export async function serve(
   context: Context,
   scripts: string[],
-  options: { new?: boolean; watchdog?: string }
+  options: { new?: boolean; gas?: string; watchdog?: string }
 ): Promise<number> {
   context.runsUntilStopped()
   const watchdog =
     options.watchdog === undefined
       ? undefined
       : parseNumber('--watchdog', options.watchdog, { min: 1, max: MAX_WATCHDOG_MS, integer: true })
+  const gas =
+    options.gas === undefined
+      ? DEFAULT_LIMITS.gas
+      : parseNumber('--gas', options.gas, { min: 1, max: CEILINGS.gas, integer: true })
   const bundles = await bundleAll(scripts)
   const owner = await context.identity()
   const storage = context.storage ?? path.join(dataFolder(), 'host')
-  const onconsole = (vm: string, level: string, text: string) => log(`${shorten(vm)} ${level}: ${text}`)
+  const places = new Map(bundles.map(({ source, map, path }) => [source, placesOf(map, path)]))
+  const onconsole = (vm: string, line: HostLine) => {
+    const source = host.services.get(vm)?.machine.genesis.source
+    log(describeLine(vm, line, source === undefined ? undefined : places.get(source)))
+  }
+  const { network, reason } = await isolation()
+  if (network === 'open') log(`vms: contracts run without isolation from the network: ${reason}`)
   const host = context.use(new Host({ storage, bootstrap: await context.bootstrap(), watchdog, onconsole }))
   await host.ready()
 
@@ -35,21 +50,38 @@ export async function serve(
   const resumed = [...host.services.values()]
   for (const service of resumed) printReady(context, service, true)
   const held = [...resumed.map(({ machine }) => machine.genesis), ...host.refused].map(({ source }) => source)
-  for (const { source, title, file } of options.new ? bundles : notDeployed(bundles, held)) {
-    printReady(context, await host.deploy({ source, title, file, owner }), false)
+  for (const script of options.new ? bundles : notDeployed(bundles, held)) {
+    await look(script, gas)
+    const { source, title, file } = script
+    printReady(context, await host.deploy({ source, title, file, owner, limits: { gas } }), false)
   }
   if (host.services.size === 0) throw nothingToServe(host, storage)
   return context.stopped
 }
 
 interface Script extends Bundle {
+  /** as it was typed */
+  path: string
   file: string
 }
 
 async function bundleAll(scripts: string[]): Promise<Script[]> {
   const bundled: Script[] = []
-  for (const script of scripts) bundled.push({ ...(await bundle(script)), file: path.basename(script) })
+  for (const script of scripts)
+    bundled.push({ ...(await bundle(script)), path: script, file: path.basename(script) })
   return bundled
+}
+
+/** Says what its author should know about a contract; one that cannot be deployed is refused by its author's places. */
+async function look(script: Script, gas: number): Promise<void> {
+  const executor = new Executor()
+  try {
+    const findings = await inspect(executor, script, script.path, gas)
+    for (const warning of findings.warnings) log(describeWarning(warning))
+    refuse(findings)
+  } finally {
+    await executor.close()
+  }
 }
 
 /** The scripts that no VM of the storage runs; two scripts that are equal need two VMs. */
@@ -88,6 +120,17 @@ function nothingToServe({ refused }: Host, storage: string): VMSError {
     return new VMSError('STORAGE_BROKEN', `none of the VMs in ${storage} can be served: see above`)
   }
   return new VMSError('USAGE', `${storage} holds no VMs: name a contract to deploy, "vms serve script.js"`)
+}
+
+function describeLine(vm: string, { index, level, text, line }: HostLine, places?: Places): string {
+  const call = index === null ? '' : ` #${index}`
+  return `${shorten(vm)}${call} ${level}: ${text}${line === null ? '' : ` (${placeOf(line, places)})`}`
+}
+
+// in the author's file, if it is among the scripts that were named
+function placeOf(line: number, places?: Places): string {
+  const place = places?.locate(line, null)
+  return place ? `${place.file}:${place.line}` : `line ${line}`
 }
 
 function shorten(id: string): string {

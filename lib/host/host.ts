@@ -13,9 +13,9 @@ import type { Request } from '../ledger/request.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
-import { Machine, type MachineContext } from '../machine/machine.js'
+import { DEFAULT_LIMITS, Machine, type MachineContext } from '../machine/machine.js'
 import { openStore, type OpenStore } from '../replica/slot.js'
-import { Executor } from '../sandbox/executor.js'
+import { Executor, type ConsoleLine } from '../sandbox/executor.js'
 import { Swarm } from '../swarm/swarm.js'
 import { Registry, type Damaged, type Registered } from './registry.js'
 import { Service } from './service.js'
@@ -27,9 +27,12 @@ export interface HostOptions {
   bootstrap?: string[]
   /** ms that a call may run */
   watchdog?: number
-  /** what contracts print */
-  onconsole?: (vm: string, level: string, text: string) => void
+  /** what contracts print, and the errors that their calls end with; index is null if the call has none */
+  onconsole?: (vm: string, line: HostLine) => void
 }
+
+/** A line for the host's log about a VM. */
+export type HostLine = Omit<ConsoleLine, 'index'> & { index: number | null }
 
 export interface DeployOptions {
   source: string
@@ -106,7 +109,8 @@ export class Host extends ReadyResource {
     const id = encodeKey(deriveKeys(keyPair.publicKey).log)
     const context = this.context(id)
     try {
-      const { methods, problems } = await context.executor.inspect(source)
+      const gas = limits?.gas ?? DEFAULT_LIMITS.gas
+      const { methods, problems } = await context.executor.inspect(source, { gas })
       if (problems.length > 0) {
         const [{ message, line, column }] = problems
         throw new VMSError(
@@ -144,11 +148,8 @@ export class Host extends ReadyResource {
   private async start(id: string, keyPair: KeyPair): Promise<Service> {
     const service = new Service(new Machine(this.context(id), keyPair))
     service.on('aborted', ({ method }: Request) => {
-      this.options.onconsole?.(
-        id,
-        'error',
-        `a call of ${method} was killed: it ran too long, or crashed the sandbox`
-      )
+      const text = `a call of ${method} was killed: it ran too long, or crashed the sandbox`
+      this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
     })
     await service.ready()
     this.services.set(id, service)
@@ -168,7 +169,7 @@ export class Host extends ReadyResource {
     const { watchdog, onconsole } = this.options
     let executor = this.executors.get(id)
     if (!executor) {
-      executor = new Executor({ watchdog, onconsole: ({ level, text }) => onconsole?.(id, level, text) })
+      executor = new Executor({ watchdog, onconsole: line => onconsole?.(id, line) })
       this.executors.set(id, executor)
     }
     return { store: this.cores!.store, durability: this.durability, executor }

@@ -60,10 +60,12 @@ export async function execute(
     const rest = requests.slice(results.length)
     const calls = rest.map(({ request }, i) => callOf(request, index + i))
     const run = batch.handler(rest)
-    const ended = await executor.run(genesis.source, calls, run.handler).catch((error: unknown) => {
-      if (error !== FULL) throw error
-      return null
-    })
+    const ended = await executor
+      .run(genesis.source, calls, run.handler, { gas: genesis.limits.gas })
+      .catch((error: unknown) => {
+        if (error !== FULL) throw error
+        return null
+      })
     results.push(...run.executed)
     if (ended === null) break
     index += ended

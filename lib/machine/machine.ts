@@ -27,7 +27,7 @@ import { closeCores, openOwnCores, type Cores } from './cores.js'
 import type { Durability } from './durable.js'
 import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from './execute.js'
 import { loadLog } from './load.js'
-import { ENGINE, RUNTIME, sameRuntime } from './runtime.js'
+import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
 import { headOf, stateOf, Transaction } from './transaction.js'
 
 export const DEFAULT_LIMITS: Limits = {
@@ -143,12 +143,18 @@ export class Machine extends ReadyResource {
   }
 
   /**
-   * @throws VMSError STORAGE_BROKEN if log and files disagree; nothing is touched then
+   * @throws VMSError STORAGE_BROKEN if log and files disagree, UNKNOWN_ENGINE; nothing is touched then
    */
   protected override async _open(): Promise<void> {
     this.cores = await openOwnCores(this.context.store, this.keyPair)
     try {
       const { genesis, position, history } = await loadLog(this.cores.log)
+      if (genesis.engine !== ENGINE) {
+        throw new VMSError(
+          'UNKNOWN_ENGINE',
+          `${encodeKey(this.key)} is not served: ${unknownEngine(genesis.engine, 'serve')}`
+        )
+      }
       this.genesis = genesis
       this.position = position
       this.history = history

@@ -3,8 +3,22 @@
 import { createRequire } from 'node:module'
 import type { Runtime } from '../ledger/blocks.js'
 
-/** Names the gas schedule and the builtins of the sandbox; 0 is unmetered. */
-export const ENGINE = 0
+/**
+ * Names the transform, the gas schedule, the builtins, and what `inspect` refuses: whatever changes the result of a call or
+ * its gas needs a new number.
+ */
+export const ENGINE = 1
+
+/** The last release that has an engine, for those that this one has not. */
+const RELEASES: { [engine: number]: string } = { 0: '0.1' }
+
+/** What to do about a VM of another engine. @param verb what has to be done, e.g. "audit" */
+export function unknownEngine(engine: number, verb: string): string {
+  const release = RELEASES[engine]
+  const remedy =
+    release === undefined ? `${verb} it with a newer release` : `${verb} it with vmswarm ${release}`
+  return `the VM runs under engine ${engine}, which this release does not have (its own is ${ENGINE}): ${remedy}`
+}
 
 const ses = createRequire(import.meta.url)('ses/package.json') as { version: string }
 

@@ -8,12 +8,29 @@ import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { BuildOptions, BuildResult, Loader, Message } from 'esbuild'
 import { codeOf, messageOf, VMSError } from '../errors.js'
+import type { Problem } from './types.js'
 
 export interface Bundle {
   /** One script that assigns to `exports` or `module.exports`. */
   source: string
   /** The file's name without extension. */
   title: string
+  /** A source map from the script to the author's files, see places.ts; null if the script is the file itself. */
+  map: string | null
+}
+
+/** What is wrong in a file of a contract. */
+export interface FileProblem extends Problem {
+  /** Relative to the folder of the contract; null where the problem is with no file that could be read. */
+  file: string | null
+}
+
+/** INVALID_CONTRACT with everything that was found; the message is the first. */
+export class BundleError extends VMSError {
+  constructor(readonly problems: FileProblem[]) {
+    const [{ file, line, column, message }] = problems
+    super('INVALID_CONTRACT', file === null ? message : `${file}:${line}:${column}: ${message}`)
+  }
 }
 
 const LOADERS: { [extension: string]: Loader } = {
@@ -30,7 +47,7 @@ const MAX_FILE = 8 * 1024 * 1024 // comments and types go away, so it may be lar
 /**
  * Reads a contract. A plain script is taken as it is, byte for byte; a file with imports, exports, require() or types
  * is bundled with everything it imports.
- * @throws VMSError INVALID_CONTRACT, with file, line and column where there is such a place
+ * @throws BundleError INVALID_CONTRACT, with file, line and column where there is such a place
  */
 export async function bundle(path: string): Promise<Bundle> {
   const loader = LOADERS[extname(path)]
@@ -51,14 +68,21 @@ export async function bundle(path: string): Promise<Bundle> {
     legalComments: 'none',
     logLevel: 'silent',
     tsconfigRaw: {}, // a tsconfig.json somewhere above would change the bytes
+    sourcemap: 'external', // beside the script: nothing of it is deployed
+    sourcesContent: false,
+    outfile: 'contract.js', // never written; what the map is relative to
+    allowOverwrite: true,
     footer: { js: 'module.exports = { ...module.exports };' } // esbuild exports getters, contracts export values
   })
   const title = basename(path, extname(path))
   const plain = extname(path) === '.js' || extname(path) === '.cjs'
-  if (plain && isScript(result, name)) return { source: contents, title }
-  const [meta] = result.warnings.filter(({ id }) => id === 'empty-import-meta')
-  if (meta) throw invalid(place(meta, 'import.meta is not there in a contract'))
-  return { source: result.outputFiles![0].text, title }
+  if (plain && isScript(result, name)) return { source: contents, title, map: null }
+  const metas = result.warnings.filter(({ id }) => id === 'empty-import-meta')
+  if (metas.length > 0) {
+    throw new BundleError(metas.map(meta => place(meta, 'import.meta is not there in a contract')))
+  }
+  const [map, script] = result.outputFiles!
+  return { source: script.text, title, map: map.text }
 }
 
 // what neither imports nor exports anything is a script already
@@ -103,20 +127,27 @@ async function build(options: BuildOptions): Promise<BuildResult> {
 }
 
 function explain(error: unknown): Error {
-  const [first] = error instanceof Error && 'errors' in error ? (error.errors as Message[]) : []
-  if (!first) return error instanceof Error ? error : new Error(String(error))
-  const [, missing] = /^Could not resolve "(.*)"$/.exec(first.text) ?? []
-  if (missing === undefined) return invalid(place(first, first.text))
-  const reason = isBuiltin(missing)
+  const found = error instanceof Error && 'errors' in error ? (error.errors as Message[]) : []
+  if (found.length === 0) return error instanceof Error ? error : new Error(String(error))
+  return new BundleError(found.map(message => place(message, reasonOf(message))))
+}
+
+function reasonOf({ text }: Message): string {
+  const [, missing] = /^Could not resolve "(.*)"$/.exec(text) ?? []
+  if (missing === undefined) return text
+  return isBuiltin(missing)
     ? `Node modules are not there in a contract, ${missing} cannot be imported`
     : `${missing} cannot be found`
-  return invalid(place(first, reason))
 }
 
-function place({ location }: Message, text: string): string {
-  return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text
+function place({ location }: Message, message: string): FileProblem {
+  if (!location) return { file: null, message, line: null, column: null }
+  const { file, line, lineText, column } = location
+  // esbuild counts bytes
+  const before = Buffer.from(lineText).subarray(0, column).toString()
+  return { file, message, line, column: before.length + 1 }
 }
 
-function invalid(message: string): VMSError {
-  return new VMSError('INVALID_CONTRACT', message)
+function invalid(message: string): BundleError {
+  return new BundleError([{ file: null, message, line: null, column: null }])
 }

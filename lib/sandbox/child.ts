@@ -1,123 +1,42 @@
-// The child process of the executor: the only place where contracts run. It talks to its parent with blocking reads
-// and writes on purpose: between two steps of a contract nothing else can happen, and an answer costs no poll.
+// The main thread of the child process: the guard. It starts the one thread in which contracts run, and outlives
+// whatever they do to it. It ends the process when the parent is gone (its end of pipe 3 closes, however the parent
+// died), when the process takes too much memory (ArrayBuffers are not part of the heap that V8 bounds), and when the
+// runner ends, for whatever reason.
 
-import { readSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { compile, Overflow, type Contract } from './contract.js'
-import {
-  decodeHostFrame,
-  encodeChildFrame,
-  HEADER,
-  MAX_FRAME,
-  readLength,
-  type ChildFrame,
-  type HostFrame
-} from './frames.js'
-import { invoke, type Host } from './invoke.js'
-import { makeRealm } from './realm.js'
-import { describe, type Failure } from './thrown.js'
-import type { Call } from './types.js'
+import { HEAP, MAX_RESIDENT, STACK, YOUNG } from './memory.js'
 
-// Contracts reject promises that nobody handles. Without a listener Node would look into the reason, and run getters.
-process.on('unhandledRejection', () => {})
-process.on('uncaughtException', die)
+const INTERVAL = 20
 
-// its streams are taken, or Node would open ours, which makes them non-blocking
-new Worker(new URL('./guard.js', import.meta.url), { stdin: true, stdout: true, stderr: true })
-
-const evaluate = makeRealm()
-
-const sources: { text: string; contract: Contract | Failure | null }[] = []
-
-function die(reason?: unknown): never {
-  // for the parent's error message, should this process not even have started
-  if (reason instanceof Error) writeSync(2, `${describe(reason).error.message}\n`)
+function die() {
   process.kill(process.pid, 'SIGKILL')
-  throw new Error('still alive')
 }
 
-function send(frame: ChildFrame) {
-  const bytes = encodeChildFrame(frame)
-  for (let at = 0; at < bytes.byteLength;) at += retry(() => writeSync(1, bytes, at))
-}
-
-let buffered = Buffer.alloc(0)
-
-function take(size: number): Uint8Array {
-  if (buffered.byteLength < size) {
-    const chunk = Buffer.allocUnsafe(Math.max(size, 64 * 1024))
-    let end = buffered.copy(chunk)
-    while (end < size) {
-      const read = retry(() => readSync(0, chunk, end, chunk.byteLength - end, null))
-      if (read === 0) die() // the parent is gone
-      end += read
-    }
-    buffered = chunk.subarray(0, end)
-  }
-  const bytes = buffered.subarray(0, size)
-  buffered = buffered.subarray(size)
-  return bytes
-}
-
-// the pipes are blocking as Node makes them; should one not be, wait for it in small steps
-function retry(action: () => number): number {
-  for (;;) {
-    try {
-      return action()
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : null
-      if (code === 'EOF') return 0
-      if (code !== 'EAGAIN') die(error)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-    }
+// for the parent's error message, should this process not even have started
+function fail(reason: unknown) {
+  try {
+    writeSync(2, `${reason instanceof Error ? reason.message : 'no reason given'}\n`)
+  } finally {
+    die()
   }
 }
 
-function receive(): HostFrame {
-  const size = readLength(take(HEADER))
-  if (size > MAX_FRAME) die()
-  return decodeHostFrame(take(size))
-}
+process.on('uncaughtException', fail)
 
-const host: Host = {
-  send,
-  answer() {
-    const frame = receive()
-    return frame.type === 'answer' ? frame.answer : die()
-  }
-}
+new Socket({ fd: 3, readable: true, writable: false }).on('error', die).on('close', die).resume()
 
-async function runBatch(slot: number, calls: Call[]) {
-  for (const [position, call] of calls.entries()) {
-    try {
-      const source = sources[slot]
-      const contract = (source.contract ??= compile(source.text, evaluate))
-      const outcome = 'ok' in contract ? contract : await invoke(contract, call, position, host)
-      send({ type: 'end', position, outcome, gas: 0 })
-    } catch (error) {
-      if (!(error instanceof Overflow)) die(error)
-      send({ type: 'abort', position })
-      return
-    }
-  }
-}
+setInterval(() => {
+  if (process.memoryUsage.rss() > MAX_RESIDENT) die()
+}, INTERVAL)
 
-async function handle(frame: HostFrame) {
-  switch (frame.type) {
-    case 'source':
-      sources[frame.slot] = { text: frame.source, contract: null }
-      return
-    case 'run':
-      return runBatch(frame.slot, frame.calls)
-    case 'inspect': {
-      const { inspect } = await import('./inspect.js') // a third of the start, and seldom needed
-      const inspection = await inspect(frame.source, evaluate).catch(die)
-      return send({ type: 'inspected', inspection })
-    }
-    case 'answer':
-      die() // nothing was asked
-  }
-}
-
-send({ type: 'ready' })
-for (;;) await handle(receive())
+new Worker(new URL('./runner.js', import.meta.url), {
+  // its streams are taken, or Node would open ours, which makes them non-blocking
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  resourceLimits: { stackSizeMb: STACK, maxOldGenerationSizeMb: HEAP, maxYoungGenerationSizeMb: YOUNG }
+})
+  .on('error', fail)
+  .on('exit', die)

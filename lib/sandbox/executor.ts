@@ -1,44 +1,56 @@
-// Runs contracts in a child process of its own: host, auditor and local queries all use this. What comes back is
-// deterministic, or it is not an outcome: a call that was killed is reported as not run.
+// Runs contracts in child processes: host, auditor and local queries all use this. What comes back is deterministic, or
+// it is not an outcome: a call that was killed is reported as not run.
 
 import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
-import { FrameTooLarge, MAX_FRAME, MAX_SOURCE, type ConsoleLine } from './frames.js'
-import { SandboxProcess } from './process.js'
-import type { BatchHandler, Call, Inspection, SystemAnswer } from './types.js'
+import { Batch } from './batch.js'
+import { MAX_SOURCE } from './frames.js'
+import { IDLE_MS, sharedPool, type Pool } from './pool.js'
+import type { SandboxProcess } from './process.js'
+import { NOT_LOADED, type BatchHandler, type Call, type ConsoleLine, type Inspection } from './types.js'
 
-export type { ConsoleLine } from './frames.js'
+export { NOT_LOADED, type ConsoleLine } from './types.js'
 
 export interface ExecutorOptions {
   /** The most time that a call may compute, in ms; waiting for the host does not count. 5,000 by default. */
   watchdog?: number
-  /** After how many ms without work the child process is ended; it comes back by itself. 30,000 by default. */
+  /** After how many ms without work a child process is ended; another one comes when needed. 30,000 by default. */
   idle?: number
   /** Gets what contracts write to their console. */
   onconsole?: (line: ConsoleLine) => void
+  /** Where the child processes come from: all executors of a process share one pool by default. */
+  pool?: Pool
 }
 
-const SLOTS = 8
+export interface RunOptions {
+  /** The gas of each call. With more of it than by default, the watchdog is as much more patient. */
+  gas?: number
+}
 
-/** The problem of a contract that this machine could not load; another one might. */
-export const NOT_LOADED = 'the contract cannot be loaded: it takes too much time, memory or stack'
+const DEFAULT_GAS = 10_000_000
+
+/** ms for which an executor is suspect after one of its calls was killed. */
+const SUSPECT_MS = 60_000
 
 export class Executor extends ReadyResource {
   readonly #watchdog: number
   readonly #idle: number
   readonly #onconsole: (line: ConsoleLine) => void
+  readonly #pool: Pool
   #child: SandboxProcess | null = null
-  #idleTimer: NodeJS.Timeout | undefined
+  #good = false
+  #suspectUntil = -Infinity
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor({ watchdog = 5000, idle = 30_000, onconsole = () => {} }: ExecutorOptions = {}) {
+  constructor({ watchdog = 5000, idle = IDLE_MS, onconsole = () => {}, pool }: ExecutorOptions = {}) {
     super()
     this.#watchdog = watchdog
     this.#idle = idle
     this.#onconsole = onconsole
+    this.#pool = pool ?? sharedPool()
   }
 
-  /** The process id of the child, or null if there is none at the moment. */
+  /** The process id of the child that runs a batch of this executor right now, or null. */
   get pid(): number | null {
     return this.#child?.pid ?? null
   }
@@ -51,12 +63,27 @@ export class Executor extends ReadyResource {
    *   outcome. The calls after it did not run: run them again.
    * @throws what the handler throws; VMSError CLOSED; Error if no child can be started
    */
-  run(source: string, calls: Call[], handler: BatchHandler): Promise<number> {
+  run(
+    source: string,
+    calls: Call[],
+    handler: BatchHandler,
+    { gas = DEFAULT_GAS }: RunOptions = {}
+  ): Promise<number> {
     return this.#exclusive(async () => {
       if (calls.length === 0) return 0
-      const child = this.#use()
-      child.send({ type: 'run', slot: this.#slotOf(child, source), calls })
-      return this.#follow(child, calls.length, handler)
+      const watchdog = this.#watchdog * Math.max(1, gas / DEFAULT_GAS)
+      const child = await this.#take(source)
+      const batch = new Batch(child, source, calls, handler, { watchdog, gas, onconsole: this.#onconsole })
+      let whole
+      try {
+        whole = await batch.run()
+      } catch (error) {
+        void this.#drain(child, batch)
+        throw error
+      }
+      if (whole) this.#release(child)
+      else await this.#lose(child)
+      return batch.ended
     })
   }
 
@@ -64,119 +91,74 @@ export class Executor extends ReadyResource {
    * Parses and loads a contract in the child.
    * @returns its methods, and why it cannot be deployed
    */
-  inspect(source: string): Promise<Inspection> {
+  inspect(source: string, { gas = DEFAULT_GAS }: RunOptions = {}): Promise<Inspection> {
     return this.#exclusive(async () => {
       if (Buffer.byteLength(source) > MAX_SOURCE) {
         return refuse(`the contract is larger than ${MAX_SOURCE / 1024} KiB`)
       }
-      const child = this.#use()
-      child.send({ type: 'inspect', source })
-      const frame = await child.next({ ms: this.#watchdog })
-      if (frame?.type === 'inspected') return frame.inspection
-      await this.#discard(child)
+      const child = await this.#take(null)
+      child.send({ type: 'inspect', gas, source })
+      const frame = await child.next({ ms: this.#watchdog * Math.max(1, gas / DEFAULT_GAS) })
+      if (frame?.type === 'inspected') {
+        this.#release(child)
+        return frame.inspection
+      }
+      await this.#lose(child)
       return refuse(NOT_LOADED)
     })
   }
 
   protected override async _close() {
-    clearTimeout(this.#idleTimer)
-    await this.#child?.kill()
+    const killed = this.#child?.kill()
+    await this.#pool.leave(this)
+    await killed
     await this.#last
   }
 
   // one after the other; ReadyResource sets `closing` as soon as close is called
   #exclusive<T>(action: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(async () => {
+    const turn = this.#last.then(() => {
       if (this.closing) throw closed()
-      clearTimeout(this.#idleTimer)
-      try {
-        return await action()
-      } finally {
-        if (!this.closing) this.#idleTimer = setTimeout(() => void this.#rest(), this.#idle)
-      }
+      return action()
     })
     this.#last = turn.catch(() => {})
     return turn
   }
 
-  // in turn with the rest, so that a run that begins right now does not lose its child
-  #rest() {
-    this.#last = this.#last.then(async () => {
-      await this.#child?.kill()
-      this.#child = null
-    })
-    return this.#last
+  async #take(source: string | null): Promise<SandboxProcess> {
+    const standing = performance.now() < this.#suspectUntil ? 'suspect' : this.#good ? 'good' : 'new'
+    const child = await this.#pool.take(this, source, standing)
+    this.#child = child
+    if (this.closing) await this.#lose(child)
+    return child
   }
 
-  async #follow(child: SandboxProcess, count: number, handler: BatchHandler): Promise<number> {
-    let budget = { ms: this.#watchdog }
-    for (let ended = 0; ended < count;) {
-      const frame = await child.next(budget)
-      try {
-        if (frame?.type === 'console') this.#onconsole(consoleLine(frame))
-        else if (frame?.type === 'system' && frame.position === ended) {
-          const answer = await handler.system(ended, frame.name, frame.args)
-          if (frame.wait) reply(child, frame.name, answer)
-        } else if (frame?.type === 'end' && frame.position === ended) {
-          await handler.end(ended, { outcome: frame.outcome, gas: frame.gas })
-          ended++
-          budget = { ms: this.#watchdog }
-        } else {
-          await this.#discard(child)
-          return ended
-        }
-      } catch (error) {
-        await child.kill()
-        throw error
-      }
-    }
-    return count
+  #release(child: SandboxProcess) {
+    this.#good = true
+    this.#child = null
+    this.#pool.release(child, this.#idle)
   }
 
   // a child that is lost, or that cannot be trusted any more
-  async #discard(child: SandboxProcess) {
+  async #lose(child: SandboxProcess) {
+    this.#child = null
+    this.#good = false
+    this.#suspectUntil = performance.now() + SUSPECT_MS
     await child.kill()
     if (this.closing) throw closed()
-    if (!child.ready)
-      throw new Error(`the sandbox process cannot be started: ${child.stderr.trim() || 'no reason given'}`)
   }
 
-  #use(): SandboxProcess {
-    if (!this.#child?.alive) this.#child = new SandboxProcess()
-    return this.#child
+  // while this goes on the executor may already have another child
+  async #drain(child: SandboxProcess, batch: Batch) {
+    this.#child = null
+    if (await batch.drain()) this.#pool.release(child, this.#idle)
+    else await child.kill()
   }
-
-  // the child remembers the last few sources, compiled
-  #slotOf(child: SandboxProcess, source: string): number {
-    const known = child.slots.get(source)
-    if (known !== undefined) return known
-    const oldest = child.slots.size < SLOTS ? undefined : child.slots.entries().next().value
-    if (oldest) child.slots.delete(oldest[0])
-    const slot = oldest ? oldest[1] : child.slots.size
-    child.slots.set(source, slot)
-    child.send({ type: 'source', slot, source })
-    return slot
-  }
-}
-
-// What the child cannot be told is an error of the one System call, and the same wherever it is replayed: it depends on
-// nothing but the answer.
-function reply(child: SandboxProcess, name: string, answer: SystemAnswer): void {
-  try {
-    child.send({ type: 'answer', answer })
-  } catch (error) {
-    if (!(error instanceof FrameTooLarge)) throw error
-    const message = `${name}: the answer takes more than ${MAX_FRAME} bytes`
-    child.send({ type: 'answer', answer: { ok: false, code: 'LIMIT', message } })
-  }
-}
-
-function consoleLine({ position, level, text }: ConsoleLine): ConsoleLine {
-  return { position, level, text }
 }
 
 function refuse(message: string): Inspection {
-  return { methods: [], problems: [{ message, line: null, column: null }] }
+  const problems = [{ message, line: null, column: null }]
+  return { methods: [], signatures: [], problems, warnings: [], load: 0 }
 }
 
 function closed() {

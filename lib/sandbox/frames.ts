@@ -6,10 +6,14 @@
 
 import c, { type Encoder, type State } from 'compact-encoding'
 import { decodeValue, value, type Value } from '../ledger/values.js'
+import { LEVELS, type Level } from './levels.js'
 import type { Call, Inspection, Outcome, SystemAnswer } from './types.js'
 
 /** The most bytes that a frame may have. */
 export const MAX_FRAME = 64 * 1024 * 1024
+
+/** The most bytes that a frame of the child may have: a System call with two values, or a result. */
+export const MAX_CHILD_FRAME = 8 * 1024 * 1024
 
 /** The most bytes of UTF-8 that a contract's source may have. */
 export const MAX_SOURCE = 512 * 1024
@@ -17,21 +21,11 @@ export const MAX_SOURCE = 512 * 1024
 /** Bytes of a frame's length. */
 export const HEADER = 4
 
-export const LEVELS = ['log', 'info', 'warn', 'error', 'debug'] as const
-export type Level = (typeof LEVELS)[number]
-
-/** A line that a contract wrote to its console; position is null while it is inspected. */
-export interface ConsoleLine {
-  position: number | null
-  level: Level
-  text: string
-}
-
 /** What the host says. A source is sent once, and named by its slot from then on. */
 export type HostFrame =
   | { type: 'source'; slot: number; source: string }
-  | { type: 'run'; slot: number; calls: Call[] }
-  | { type: 'inspect'; source: string }
+  | { type: 'run'; slot: number; gas: number; calls: Call[] }
+  | { type: 'inspect'; gas: number; source: string }
   | { type: 'answer'; answer: SystemAnswer }
 
 /** What the child says. `abort` is a call that cannot end in a way that would be the same everywhere. */
@@ -40,7 +34,7 @@ export type ChildFrame =
   | { type: 'system'; position: number; name: string; args: Value[]; wait: boolean }
   | { type: 'end'; position: number; outcome: Outcome; gas: number }
   | { type: 'abort'; position: number }
-  | ({ type: 'console' } & ConsoleLine)
+  | { type: 'console'; position: number; level: Level; text: string; line: number | null }
   | { type: 'inspected'; inspection: Inspection }
 
 type Body<F, T extends string> = F extends { type: T } ? Omit<F, 'type'> : never
@@ -154,10 +148,18 @@ const level: Encoder<Level> = {
 const place = nullable(c.uint)
 const problem = struct<Inspection['problems'][number]>({ message: c.string, line: place, column: place })
 
+const inspection = struct<Inspection>({
+  methods: c.array(c.string),
+  signatures: c.array(c.string),
+  problems: c.array(problem),
+  warnings: c.array(problem),
+  load: c.uint
+})
+
 const hostBodies: { [T in HostFrame['type']]: Encoder<Body<HostFrame, T>> } = {
   source: struct({ slot: c.uint, source: c.string }),
-  run: struct({ slot: c.uint, calls: c.array(call) }),
-  inspect: struct({ source: c.string }),
+  run: struct({ slot: c.uint, gas: c.uint, calls: c.array(call) }),
+  inspect: struct({ gas: c.uint, source: c.string }),
   answer: struct({ answer })
 }
 
@@ -166,8 +168,8 @@ const childBodies: { [T in ChildFrame['type']]: Encoder<Body<ChildFrame, T>> } =
   system: struct({ position: c.uint, name: c.string, args: list, wait: c.bool }),
   end: struct({ position: c.uint, outcome, gas: c.uint }),
   abort: struct({ position: c.uint }),
-  console: struct({ position: place, level, text: c.string }),
-  inspected: struct({ inspection: struct({ methods: c.array(c.string), problems: c.array(problem) }) })
+  console: struct({ position: c.uint, level, text: c.string, line: place }),
+  inspected: struct({ inspection })
 }
 
 /** A frame that would have more bytes than a frame may. */
@@ -219,6 +221,9 @@ export class FrameReader {
   #chunks: Uint8Array[] = []
   #size = 0
 
+  /** @param max the most bytes that a frame may have */
+  constructor(private readonly max = MAX_FRAME) {}
+
   /**
    * @returns the frames that the chunk completes, without their lengths
    * @throws Error on a length that no frame has
@@ -231,7 +236,7 @@ export class FrameReader {
       const header = this.#peek(HEADER)
       if (!header) return frames
       const length = readLength(header)
-      if (length < 1 || length > MAX_FRAME) throw new Error('a frame of an impossible size')
+      if (length < 1 || length > this.max) throw new Error('a frame of an impossible size')
       if (this.#size < HEADER + length) return frames
       frames.push(this.#take(HEADER + length).subarray(HEADER))
     }

@@ -6,6 +6,7 @@
 
 import { parse as acorn, type Comment, type Node, type Program, type Token } from 'acorn'
 import { MAX_SOURCE } from './frames.js'
+import { checkRegExp } from './regexp/engine.js'
 import type { Problem } from './types.js'
 
 // Both well below what overflows the stack of acorn, eslint-scope or V8, so that it is the same on every machine.
@@ -16,6 +17,8 @@ export interface Parsed {
   problems: Problem[]
   /** null if there is a syntax error */
   program: Program | null
+  /** Whether it is nested so deeply that it must not be looked at with recursion. */
+  deep: boolean
   /** The source as it is evaluated: the same program, without what SES takes for an import or a comment. */
   code: string
   /** Names that the source asks about with `typeof`. */
@@ -29,12 +32,12 @@ type Fields = { [key: string]: unknown }
 // SES refuses these wherever they stand, in texts and comments too
 const HAZARD = /<!--|-->|\bimport(?=\s*(?:\(|\/[/*]))/g
 
-/** @throws what acorn throws when the stack is full (see isOverflow) */
+/** @throws what acorn throws when the stack is full: the process is given up then */
 export function parse(source: string): Parsed {
   const problems: Problem[] = []
   const tested = new Set<string>()
   const undetermined = new Map<number, string>()
-  const failed: Parsed = { problems, program: null, code: '', tested, undetermined }
+  const failed: Parsed = { problems, program: null, deep: false, code: '', tested, undetermined }
   if (Buffer.byteLength(source) > MAX_SOURCE) {
     problems.push({
       message: `the contract is larger than ${MAX_SOURCE / 1024} KiB`,
@@ -64,6 +67,7 @@ export function parse(source: string): Parsed {
     problems.push(at(loc?.start, 'comments begin with // or /* in a contract'))
   }
   const opaque: { start: number; end: number }[] = comments
+  let deep = false
   walk(program, (node, parent, key, depth) => {
     if (isText(node)) opaque.push(node)
     if (node.type === 'UnaryExpression') note(node as Node & Fields, tested)
@@ -71,9 +75,10 @@ export function parse(source: string): Parsed {
     const message =
       depth > MAX_DEPTH ? tooDeep() : refusal(node as Node & Fields, parent as (Node & Fields) | null, key)
     if (message !== null) problems.push(at(node.loc?.start, message))
+    if (depth > MAX_DEPTH) deep = true
     return depth <= MAX_DEPTH
   })
-  return { problems, program, code: escape(source, opaque), tested, undetermined }
+  return { problems, program, deep, code: escape(source, opaque), tested, undetermined }
 }
 
 /** Visits every node, outer ones first, without recursion; visit says whether to go on inside the node. */
@@ -81,18 +86,41 @@ export function walk(
   program: Program,
   visit: (node: Node, parent: Node | null, key: string, depth: number) => boolean
 ) {
-  const stack: { node: Node; parent: Node | null; key: string; depth: number }[] = []
-  stack.push({ node: program, parent: null, key: '', depth: 0 })
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    if (!visit(next.node, next.parent, next.key, next.depth)) continue
-    const inside: typeof stack = []
-    for (const [key, field] of Object.entries(next.node)) {
-      for (const child of Array.isArray(field) ? (field as unknown[]) : [field]) {
-        if (isNode(child)) inside.push({ node: child, parent: next.node, key, depth: next.depth + 1 })
+  // columns of one stack: sources of half a megabyte have hundreds of thousands of nodes
+  const nodes: Node[] = [program]
+  const parents: (Node | null)[] = [null]
+  const keys: string[] = ['']
+  const depths: number[] = [0]
+  for (let node = nodes.pop(); node; node = nodes.pop()) {
+    const depth = depths.pop()!
+    if (!visit(node, parents.pop()!, keys.pop()!, depth)) continue
+    const first = nodes.length
+    for (const key in node) {
+      const field = (node as Node & Fields)[key]
+      if (typeof field !== 'object' || field === null) continue
+      if (isNode(field)) {
+        nodes.push(field)
+        keys.push(key)
+      } else if (Array.isArray(field)) {
+        for (const child of field as unknown[]) {
+          if (!isNode(child)) continue
+          nodes.push(child)
+          keys.push(key)
+        }
       }
     }
-    while (inside.length > 0) stack.push(inside.pop()!)
+    reverse(nodes, first)
+    reverse(keys, first)
+    for (let i = first; i < nodes.length; i++) {
+      parents.push(node)
+      depths.push(depth + 1)
+    }
   }
+}
+
+// what was pushed last is taken first
+function reverse(stack: unknown[], from: number) {
+  for (let a = from, b = stack.length - 1; a < b; a++, b--) [stack[a], stack[b]] = [stack[b], stack[a]]
 }
 
 /** A problem with a place as acorn gives it. */
@@ -133,7 +161,8 @@ function refusal(node: Node & Fields, parent: (Node & Fields) | null, key: strin
     case 'ImportExpression':
       return 'import() is not there in a contract: import modules at the top, they are bundled'
     case 'Literal':
-      return typeof node.bigint === 'string' ? 'BigInt is not there in a contract' : null
+      if (typeof node.bigint === 'string') return 'BigInt is not there in a contract'
+      return isRegExp(node.regex) ? checkRegExp(node.regex.pattern, node.regex.flags) : null
     case 'TaggedTemplateExpression': {
       const { quasis } = node.quasi as { quasis: { value: { raw: string } }[] }
       const bad = quasis.some(({ value }) => value.raw.search(HAZARD) >= 0)
@@ -144,6 +173,10 @@ function refusal(node: Node & Fields, parent: (Node & Fields) | null, key: strin
     default:
       return null
   }
+}
+
+function isRegExp(regex: unknown): regex is { pattern: string; flags: string } {
+  return typeof regex === 'object' && regex !== null
 }
 
 function nameRefusal(name: string): string | null {

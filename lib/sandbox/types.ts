@@ -1,6 +1,7 @@
 // What goes into the executor and what comes out of it. Nothing here knows of logs, cores or networks.
 
 import type { Value } from '../ledger/values.js'
+import type { Level } from './levels.js'
 
 /** A method call as the contract sees it. */
 export interface Call {
@@ -36,6 +37,16 @@ export interface BatchHandler {
   end(position: number, result: CallResult): Promise<void>
 }
 
+/** A line for the host's log: what a contract wrote to its console, or the error that a call ended with. */
+export interface ConsoleLine {
+  /** the call's index */
+  index: number
+  level: Level
+  text: string
+  /** the line of the contract where an error was made, if it is known */
+  line: number | null
+}
+
 export interface Problem {
   message: string
   /** 1-based, in the source given; null where the problem has no place. */
@@ -43,10 +54,19 @@ export interface Problem {
   column: number | null
 }
 
+/** The problem of a contract that this machine could not load; another one might. */
+export const NOT_LOADED = 'the contract cannot be loaded: it takes too much time, memory or stack'
+
 /** What `inspect` found out about a contract. */
 export interface Inspection {
   /** The exported functions, sorted by UTF-8 bytes, `init` among them if there is one. */
   methods: string[]
+  /** For each method how it is called, as far as the source tells: `rsvp(event, answer?)`, or its name alone. */
+  signatures: string[]
   /** Why the contract cannot be deployed; empty if it can. */
   problems: Problem[]
+  /** What is allowed and most likely a mistake. */
+  warnings: Problem[]
+  /** The gas that loading it takes, before a method begins. */
+  load: number
 }

@@ -4,11 +4,17 @@
 //   BENCH_SECONDS=1 npm run bench      each measurement that long
 
 import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
 import { cpus, tmpdir } from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import createTestnet from 'hyperdht/testnet.js'
+import { encodeValue } from '../../lib/ledger/values.js'
+import { Executor } from '../../lib/sandbox/executor.js'
+import { Pool } from '../../lib/sandbox/pool.js'
 import { autobase, echo } from './peers.js'
-import type { Row } from './measure.js'
+import { median, round, type Row } from './measure.js'
 import { auditAll, calls, coldCall, serve } from './vms.js'
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 5)
@@ -26,6 +32,7 @@ try {
 } finally {
   await server.close()
 }
+rows.push(await firstCall(5), ...(await sandbox()))
 rows.push(...(await echo(bootstrap, seconds)))
 rows.push(...(await autobase(path.join(folder, 'autobase'), seconds)))
 
@@ -34,3 +41,29 @@ await rm(folder, { recursive: true })
 
 const machine = { node: process.version, arch: process.arch, cores: cpus().length, cpu: cpus()[0].model }
 process.stdout.write(JSON.stringify({ machine, seconds, rows }, null, 2) + '\n')
+
+/** What the sandbox costs, measured in a process of its own. */
+async function sandbox(): Promise<Row[]> {
+  const script = fileURLToPath(new URL('./sandbox.js', import.meta.url))
+  const flags = ['--expose-gc', '--disallow-code-generation-from-strings']
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, script])
+  return JSON.parse(stdout) as Row[]
+}
+
+/** From nothing to the first outcome: a child process is started. */
+async function firstCall(times: number): Promise<Row> {
+  const samples: number[] = []
+  for (let n = 0; n < times; n++) {
+    const executor = new Executor({ pool: new Pool({ size: 1 }) })
+    const start = performance.now()
+    const call = { method: 'a', args: encodeValue([]), caller: 'y'.repeat(52), vm: 'y'.repeat(52), index: 0 }
+    await executor.run('exports.a = () => 1', [call], {
+      system: () => Promise.reject(new Error('nothing is asked')),
+      end: () => Promise.resolve()
+    })
+    samples.push(performance.now() - start)
+    await executor.close()
+  }
+  const conditions = 'process, thread, realm, SES, contract loaded and called'
+  return { work: 'child started to first call', value: round(median(samples), 0), unit: 'ms', conditions }
+}

@@ -98,14 +98,17 @@ test('the console of a contract goes to stderr, under the key of its VM', async 
   const { key, running } = await world.serve(['talk.js'])
   await world.run('alice', 'call', key, 'talk', 'hello')
   await running.until(({ stderr }) => stderr.includes('hello'))
-  assert.equal(running.stderr, `${key.slice(0, 8)} warn: said hello\n`)
+  assert.equal(running.stderr, `${key.slice(0, 8)} #1 warn: said hello\n`)
   assert.equal((await running.stop('SIGINT')).lines.length, 1)
 })
 
 test('a call that never ends is stopped by the watchdog, and not logged', async t => {
   const world = await World.make(t)
-  await writeFile(path.join(await world.home('host'), 'loop.js'), `exports.loop = () => { for (;;); }`)
-  const { key } = await world.serve(['loop.js'], '--watchdog', '200')
+  await writeFile(
+    path.join(await world.home('host'), 'loop.js'),
+    `exports.loop = () => { for (;;) /(a|b)*c/.test('ab'.repeat(99)) }`
+  )
+  const { key } = await world.serve(['loop.js'], '--gas', String(2 ** 31 - 1), '--watchdog', '1')
   const { status, lines } = await world.run('alice', 'call', key, 'loop', '--json')
   assert.equal(status, 1)
   assert.equal((lines[0].error as { code: string }).code, 'HOST_ABORTED')

@@ -213,7 +213,7 @@ exports.name = text => { const e = new Error('m'); e.name = text; throw e }`
 
   await world.run('bob', 'call', key, 'talk', json)
   await running.until(({ stderr }) => stderr.includes('forged'))
-  assert.equal(running.stderr, `${key.slice(0, 8)} log: ${escaped}\n`)
+  assert.equal(running.stderr, `${key.slice(0, 8)} #1 log: ${escaped}\n`)
 
   assert.equal((await world.run('bob', 'call', key, 'say', json)).stdout, text + '\n')
   assert.equal((await onTerminal(world, ['call', key, 'say', json])).stdout, escapeText(text) + '\n')

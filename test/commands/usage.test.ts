@@ -96,7 +96,7 @@ test('check says what can be deployed, and where what cannot is wrong', async t 
   const good = await world.run('alice', 'check', fixture('counter.js'), '--json')
   assert.deepEqual(
     [good.status, good.lines],
-    [0, [{ ok: true, methods: ['get', 'increment'], problems: [] }]]
+    [0, [{ ok: true, methods: ['get', 'increment'], problems: [], warnings: [], load: good.lines[0].load }]]
   )
   assert.match(
     (await world.run('alice', 'check', fixture('counter.js'))).stdout,

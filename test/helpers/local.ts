@@ -6,6 +6,7 @@ import path from 'node:path'
 import createTestnet from 'hyperdht/testnet.js'
 import { VMSClient, type AnyContract, type ClientOptions } from '../../lib/client/client.js'
 import { Host, type HostOptions } from '../../lib/host/host.js'
+import type { Limits } from '../../lib/ledger/blocks.js'
 import crypto from '../../lib/ledger/crypto.js'
 import type { Service } from '../../lib/host/service.js'
 
@@ -15,7 +16,7 @@ export interface Local {
   /** a host on a storage of the given name */
   host(name?: string, options?: Partial<HostOptions>): Promise<Host>
   /** deploys a script on a host */
-  deploy(host: Host, source: string): Promise<Service>
+  deploy(host: Host, source: string, limits?: Partial<Limits>): Promise<Service>
   /** a client with an identity and a storage of its own */
   client<Contract = AnyContract>(key: Uint8Array, options?: ClientOptions): VMSClient<Contract>
   /** closes everything, the newest first */
@@ -38,7 +39,9 @@ export async function local(): Promise<Local> {
       await host.ready()
       return host
     },
-    deploy: (host, source) => host.deploy({ source, title: 'test', owner: crypto.keyPair() }),
+    deploy(host, source, limits) {
+      return host.deploy({ source, title: 'test', owner: crypto.keyPair(), limits })
+    },
     client<Contract>(key: Uint8Array, options: ClientOptions = {}) {
       const storage = path.join(folder, `client-${clients++}`)
       const client = new VMSClient<Contract>(key, {

@@ -3,7 +3,7 @@
 import type { CheckedRequest } from '../../lib/machine/execute.js'
 import type { Forgery, Lies } from './forger.js'
 
-/** Reads, writes and deletes; `fail` throws, `deep` fills the stack, which is no outcome. */
+/** Reads, writes and deletes; `fail` throws, `deep` says that the machine's stack is full, which is no outcome. */
 export const SOURCE = `
 exports.init = async () => { await System.files.writeFile('/n', '0') }
 exports.add = async n => {
@@ -18,7 +18,7 @@ exports.list = async path => System.files.readdir(path, { recursive: true })
 exports.fail = () => { throw new TypeError('nope') }
 exports.echo = value => value
 exports.where = () => [System.vm.key, System.vm.index, System.caller.id]
-exports.deep = () => { const down = n => down(n + 1) + 1; return down(0) }
+exports.deep = () => { throw new RangeError('Maximum call stack size exceeded') }
 `
 
 /** What the owner and others called, by block; indexes 1 to 7. */

@@ -17,6 +17,9 @@ const CALLS = 40
 /** About how long a call computes, ms. */
 const LONG_MS = 150
 
+/** So that a call can be long. */
+const MUCH = { gas: 2 ** 31 - 1 }
+
 const SOURCE = `
 exports.count = async steps => {
   let sum = 0
@@ -84,7 +87,7 @@ describe('long batches', () => {
   }
 
   test('are answered block by block, and whoever comes after them waits for no more than they take', async () => {
-    const service = await net.deploy(await net.host('blocks'), SOURCE)
+    const service = await net.deploy(await net.host('blocks'), SOURCE, MUCH)
     const [a, b] = [net.client<Contract>(service.key), net.client<Contract>(service.key)]
     await b.single()
     const steps = await longCount(a)
@@ -117,7 +120,7 @@ describe('long batches', () => {
 
   test('do not keep a host from closing: what waits is refused, and runs once where it is sent again', async () => {
     const host = await net.host('closing')
-    const service = await net.deploy(host, SOURCE)
+    const service = await net.deploy(host, SOURCE, MUCH)
     const client = net.client<Contract>(service.key, { timeout: 60_000 })
     const steps = await longCount(client)
     const refused: string[] = []

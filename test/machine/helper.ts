@@ -41,7 +41,7 @@ exports.writeAndThrow = async (path, message) => {
   await System.files.unlink('/init')
   throw Object.assign(new Error(message), { code: 'NO' })
 }
-exports.writeAndLoop = async path => { await System.files.writeFile(path, 'never'); for (;;); }
+exports.writeAndLoop = async path => { await System.files.writeFile(path, 'never'); for (;;) /(a|b)*c/.test('ab'.repeat(99)) }
 exports.append = async (path, line) => {
   let text = ''
   try { text = await System.files.readFile(path) } catch (error) { if (error.code !== 'ENOENT') throw error }
@@ -71,9 +71,12 @@ export interface Place extends MachineContext {
 // one for all tests of a file; its process ends by itself soon after the last call
 const shared = new Executor({ idle: 200 })
 
-/** An executor that gives up calls soon. */
+/** The gas of calls that are to be given up, and not to run out of gas before. */
+export const MUCH_GAS = 2 ** 31 - 1
+
+/** An executor that gives up calls soon, in half a second if they have so much gas. */
 export function impatient(): Executor {
-  return new Executor({ idle: 200, watchdog: 300 })
+  return new Executor({ idle: 200, watchdog: 2 })
 }
 
 export async function openPlace(folder: string, executor = shared): Promise<Place> {

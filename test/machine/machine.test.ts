@@ -18,7 +18,7 @@ import { openBee } from '../../lib/files/tree.js'
 import { closeCores, openOwnCores, type Cores } from '../../lib/machine/cores.js'
 import { withoutInit } from '../../lib/machine/execute.js'
 import { DEFAULT_LIMITS, Machine } from '../../lib/machine/machine.js'
-import { RUNTIME } from '../../lib/machine/runtime.js'
+import { ENGINE, RUNTIME } from '../../lib/machine/runtime.js'
 import { headOf, stateOf } from '../../lib/machine/transaction.js'
 import { hashOf, hex, toJSON } from '../ledger/helper.js'
 import {
@@ -33,6 +33,7 @@ import {
   deploy,
   filesOf,
   impatient,
+  MUCH_GAS,
   isCode,
   METHODS,
   newMachine,
@@ -93,8 +94,9 @@ test('of an init that throws nothing is kept, and another contract can be deploy
 
 test('an init that never ends is no deployment', async t => {
   const place = await newPlace(t, impatient())
-  const source = 'exports.init = async () => { for (;;); }'
-  await assert.rejects(deploy(place, { source, methods: ['init'] }), isCode('INVALID_CONTRACT'))
+  const source = `exports.init = async () => { for (;;) /(a|b)*c/.test('ab'.repeat(99)) }`
+  const limits = { gas: MUCH_GAS }
+  await assert.rejects(deploy(place, { source, methods: ['init'], limits }), isCode('INVALID_CONTRACT'))
   assert.equal((await coresOf(place)).log.length, 0)
 })
 
@@ -156,7 +158,7 @@ test('a call that throws is logged and leaves no writes', async t => {
 })
 
 test('a call that is killed is not logged, and the others of its batch are', async t => {
-  const { machine } = await newMachine(t, { executor: impatient() })
+  const { machine } = await newMachine(t, { executor: impatient(), limits: { gas: MUCH_GAS } })
   const requests = [
     ask(machine, 'append', '/log', 'a'),
     ask(machine, 'writeAndLoop', '/never'),
@@ -445,7 +447,7 @@ async function deployOnRuntime(place: Place, runtime: Genesis['runtime'], window
       upgrade: UPGRADE_NEVER,
       limits: { ...DEFAULT_LIMITS, window },
       runtime,
-      engine: 0
+      engine: ENGINE
     }
     await log.append(encodeBlock(genesis))
     const request = {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { bundle } from '../../lib/sandbox/bundle.js'
+import { bundle, BundleError } from '../../lib/sandbox/bundle.js'
 import { Executor } from '../../lib/sandbox/executor.js'
 import { fixture } from './helper.js'
 
@@ -34,7 +35,7 @@ async function refused(path: string): Promise<string> {
 test('a plain script is taken byte for byte', async () => {
   for (const name of ['plain.js', 'plain.cjs']) {
     const text = '\ufeff// ä comment \r\nexports.a = async () => 1  \n\n'
-    assert.deepEqual(await bundle(await write(name, text)), { source: text, title: 'plain' })
+    assert.deepEqual(await bundle(await write(name, text)), { source: text, title: 'plain', map: null })
   }
 })
 
@@ -66,7 +67,8 @@ test('require of another file is bundled', async () => {
   )
   assert.match(source, /exports2\.two = 2/)
   const executor = new Executor()
-  assert.deepEqual(await executor.inspect(source), { methods: ['a'], problems: [] })
+  const { methods, problems, warnings } = await executor.inspect(source)
+  assert.deepEqual({ methods, problems, warnings }, { methods: ['a'], problems: [], warnings: [] })
   await executor.close()
 })
 
@@ -89,6 +91,46 @@ test('what is wrong is said with file, line and column', async () => {
     await refused(await write('meta.ts', 'export const a = import.meta.url')),
     /import\.meta is not there/
   )
+})
+
+test('everything that cannot be bundled is said at once', async () => {
+  const path = await write(
+    'many/many.mjs',
+    "import fs from 'node:fs'\nimport './none.js'\nexport const a = () => [/* äöü */ require('left-pad')]\n"
+  )
+  const error: unknown = await bundle(path).catch((error: unknown) => error)
+  assert.ok(error instanceof BundleError)
+  assert.deepEqual(
+    error.problems.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`),
+    [
+      'many.mjs:1:16 Node modules are not there in a contract, node:fs cannot be imported',
+      'many.mjs:2:8 ./none.js cannot be found',
+      'many.mjs:3:43 left-pad cannot be found'
+    ]
+  )
+})
+
+test('what is deployed says nothing of the source map, and is the same with it', async () => {
+  const digests: { [name: string]: string } = {
+    'archive.js': 'daa7a897e5d761139b312fc7f03cc76f36bbabc42f65d134974833460918733e',
+    'counter.js': 'ce1916561d82acde11cf65896a0ae4abc8711da52a70b7d6dbe70774871c9511',
+    'guestbook/guestbook.ts': '74cb927b84ac8293308eaccf350d6fd89dd4e6123883ea77fa634bdeb0d3b353',
+    'hello.js': 'b1a82533add7675690bf3daa2b44f1c654769ced01ff871ed5512d64d1b9ebe1',
+    'keyserver.js': 'd6a054b5491cff8b154dae97a5aa54f8b3d6a75e8adf0ac9aacb845fe7294920',
+    'poll.js': '0bd86d0001357122e7820bc6110f02aac4900fedb9e26bdde1ffdc76fb20124b',
+    'rsvp.js': 'cf654d9f8894544804270cc6becb0a80cb832a48d46adefec68a5b41889a1e57'
+  }
+  for (const [name, digest] of Object.entries(digests)) {
+    const { source, map } = await bundle(fixture(name))
+    assert.equal(createHash('sha256').update(source).digest('hex'), digest, name)
+    assert.ok(!source.includes('sourceMappingURL'))
+    assert.equal(map === null, name.endsWith('.js'))
+  }
+})
+
+test('a contract may have the name that esbuild is given for its output', async () => {
+  const { map } = await bundle(await write('named/contract.js', 'export const a = () => 1'))
+  assert.ok(map !== null)
 })
 
 test('what is no contract at all is refused', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { Executor, type ConsoleLine } from '../../lib/sandbox/executor.js'
 import { MAX_VALUE_BYTES, type Value } from '../../lib/ledger/values.js'
-import { ALICE, BOB, contract, once, toCall, World } from './helper.js'
+import { ALICE, BOB, contract, executor, once, toCall, World } from './helper.js'
 
 const lines: ConsoleLine[] = []
 const shared = new Executor({ onconsole: line => lines.push(line) })
@@ -136,16 +136,14 @@ test('what was asked before the end is done, what comes after is refused', async
        await null
      }
      exports.after = async () => {
-       let n = 0
-       const p = (async () => { while (n++ < 20) await null; await System.files.writeFile('/after', '1') })()
-       p.catch(error => console.log(error.code))
+       let n = 0;
+       (async () => { while (n++ < 20) await null; await System.files.writeFile('/after', '1') })()
      }
      exports.nothing = async () => {}`
   )
   await world.batch({ method: 'loose' }, { method: 'late' }, { method: 'after' }, { method: 'nothing' })
   assert.deepEqual(world.asked, ['0 files.writeFile /a', '0 files.writeFile /b', '1 files.writeFile /late'])
   assert.deepEqual([...world.files.keys()], ['/a', '/b', '/late'])
-  assert.deepEqual(lines.splice(0), [{ position: 2, level: 'log', text: 'ENDED' }])
 })
 
 test('System cannot be kept for another call', async () => {
@@ -162,21 +160,36 @@ test('System cannot be kept for another call', async () => {
   assert.deepEqual(world.ended[1], { value: ['undefined', 'undefined', 'undefined'] })
 })
 
-test('too many System calls at once are refused, in the same place every time', async () => {
-  const body = `
-    const codes = []
-    for (let i = 0; i < 1030; i++) System.files.mkdir('/').catch(error => codes.push([i, error.code]))
-    await null; await null
-    return codes`
-  const expected = Array.from({ length: 6 }, (_, i) => [1024 + i, 'LIMIT'])
-  assert.deepEqual(await once(shared, body), { value: expected })
-  const bytes = `
-    let refused = 0
-    const data = new Uint8Array(1e6)
-    for (let i = 0; i < 20; i++) System.files.writeFile('/x', data).catch(() => refused++)
-    await null; await null
-    return refused`
-  assert.deepEqual(await once(shared, bytes), { value: 4 })
+test('too many System calls at once end the call, in the same place every time', async t => {
+  const source = `
+    exports.many = async count => {
+      for (let i = 0; i < count; i++) {
+        try { System.files.mkdir('/').catch(() => {}) } catch { return 'caught' }
+      }
+      return count
+    }
+    exports.large = async count => {
+      const data = new Uint8Array(1e6)
+      const all = []
+      for (let i = 0; i < count; i++) all.push(System.files.writeFile('/x', data))
+      await Promise.allSettled(all)
+      return count
+    }`
+  const calls = [1024, 1025].map(count => ({ method: 'many', args: [count] }))
+  for (const count of [16, 17]) calls.push({ method: 'large', args: [count] })
+  const message = 'too many System calls at once: await some of them'
+  const limit = { name: 'LimitError', message, code: 'LIMIT' }
+  const gas: number[][] = []
+  for (const own of [shared, executor(t)]) {
+    const world = new World(own, source)
+    assert.equal(await world.batch(...calls), 4)
+    assert.deepEqual(world.ended, [{ value: 1024 }, limit, { value: 16 }, limit])
+    // one that is stopped has nothing done that it asked for and did not wait for
+    assert.equal(world.asked.filter(asked => asked.startsWith('0')).length, 1024)
+    assert.equal(world.asked.filter(asked => /^[13]/.test(asked)).length, 0)
+    gas.push(world.gas)
+  }
+  assert.deepEqual(gas[0], gas[1])
 })
 
 test('errors keep name, message and code', async () => {
@@ -232,13 +245,10 @@ test('how else a call can end', async () => {
   assert.match(await end(contract('return NaN')), /^TypeError INVALID_VALUE/)
   assert.match(await end(contract('return "\\ud800"')), /^TypeError INVALID_VALUE/)
   assert.match(await end(contract('const a = []; a.push(a); return a')), /^TypeError INVALID_VALUE/)
-  assert.match(await end(contract(`return 'x'.repeat(${MAX_VALUE_BYTES} + 1)`)), /^Error LIMIT/)
-  assert.match(await end(contract('return Array(200000).fill(1.5)')), /^Error LIMIT/)
-  assert.match(
-    await end(contract('return new Date()')),
-    /^TypeError null: secure mode Calling new %SharedDate%/
-  )
-  assert.match(await end(contract('return Math.random()')), /^TypeError null: secure mode/)
+  assert.match(await end(contract(`return 'x'.repeat(${MAX_VALUE_BYTES} + 1)`)), /^LimitError LIMIT/)
+  assert.match(await end(contract('return Array(200000).fill(1.5)')), /^LimitError LIMIT/)
+  assert.match(await end(contract('return new Date()')), /^TypeError null: .*no clock/)
+  assert.match(await end(contract('return Math.random()')), /^TypeError null: /)
 })
 
 test('texts that SES would take for imports or comments', async () => {
@@ -262,8 +272,65 @@ test('the console goes to the host, bounded', async () => {
   assert.deepEqual(await once(shared, body), { value: null })
   assert.equal(lines.length, 100)
   const text = 'a 1 {"b":["Uint8Array(2)"]} undefined [function] TypeError: t'
-  assert.deepEqual(lines[0], { position: 0, level: 'log', text })
-  assert.deepEqual(lines[1], { position: 0, level: 'warn', text: 'x'.repeat(999) })
-  assert.deepEqual(lines[2], { position: 0, level: 'error', text: '[object]' })
-  assert.deepEqual(lines[99], { position: 0, level: 'debug', text: '96' })
+  const line = null
+  assert.deepEqual(lines[0], { index: 0, level: 'log', text, line })
+  assert.deepEqual(lines[1], { index: 0, level: 'warn', text: 'x'.repeat(999), line })
+  assert.deepEqual(lines[2], { index: 0, level: 'error', text: '[object]', line })
+  assert.deepEqual(lines[99], { index: 0, level: 'debug', text: '96', line })
+})
+
+test('a line of the console comes before what the contract asks for after it', async () => {
+  const world = new World(
+    shared,
+    contract("console.log('before'); await System.files.mkdir('/'); console.log('after')")
+  )
+  const seen: string[][] = []
+  world.system = () => {
+    seen.push(lines.map(({ text }) => text))
+    return Promise.resolve({ ok: true, value: null })
+  }
+  lines.length = 0
+  assert.deepEqual(await world.call('run'), { value: null })
+  seen.push(lines.map(({ text }) => text))
+  assert.deepEqual(seen, [['before'], ['before', 'after']])
+})
+
+test('a call that fails says so in the log, with the line where the error was made', async () => {
+  const source = `
+    exports.fine = async () => console.log('fine')
+    exports.fails = async () => {
+      console.log('about to')
+      JSON.parse('{')
+    }
+    exports.made = async () => {
+      const error = Object.assign(new Error('x'), { code: 'C' })
+      throw error
+    }
+    exports.engine = async () => null.x
+    exports.asked = async () => System.files.readFile('/none')
+    exports.text = async () => { throw 'text' }
+    exports.loops = async () => {
+      console.log('once')
+      for (;;);
+    }`
+  const world = new World(shared, source)
+  lines.length = 0
+  const methods = ['fine', 'fails', 'made', 'engine', 'asked', 'text', 'loops', 'none']
+  assert.equal(await world.batch(...methods.map(method => ({ method }))), methods.length)
+  for (const found of lines) found.text = found.text.replace(/^SyntaxError: .*/s, 'SyntaxError') // the engine's words
+  assert.deepEqual(
+    lines.map(({ index, level, text, line }) => [index, level, text, line]),
+    [
+      [0, 'log', 'fine', null],
+      [1, 'log', 'about to', null],
+      [1, 'error', 'SyntaxError', 5],
+      [2, 'error', 'Error: x', 8],
+      [3, 'error', "TypeError: Cannot read properties of null (reading 'x')", 11],
+      [4, 'error', "Error: ENOENT: no such file or directory, open '/none'", null],
+      [5, 'error', 'Error: a string was thrown: text', null],
+      [6, 'log', 'once', null],
+      [6, 'error', 'LimitError: the call has used up its gas', null],
+      [7, 'error', 'Error: the contract has no method none', null]
+    ]
+  )
 })

@@ -1,12 +1,21 @@
 // Files in memory and a handler over them, so that the executor is tested without cores, logs or networks.
 
-import { Executor, type ExecutorOptions } from '../../lib/sandbox/executor.js'
+import { Executor, type ExecutorOptions, type RunOptions } from '../../lib/sandbox/executor.js'
 import type { BatchHandler, Call, CallResult, SystemAnswer } from '../../lib/sandbox/types.js'
 import { decodeValue, encodeValue, type Value } from '../../lib/ledger/values.js'
 import type { TestContext } from 'node:test'
 
 export const ALICE = 'a'.repeat(52)
 export const BOB = 'b'.repeat(52)
+
+/** The most gas that a call can have. */
+export const MOST_GAS = 2 ** 31 - 1
+
+/** With the most gas this takes minutes. */
+export const SPIN = "const s = 'a'.repeat(2 ** 20); for (;;) /(.*)(.*)(.*)b/.test(s)"
+
+/** The watchdog of an executor whose calls have the most gas and spin: about a second. */
+export const HASTY = 5
 
 /** What a call is in these tests: method, arguments, and who calls. */
 export interface TestCall {
@@ -35,18 +44,22 @@ export class World implements BatchHandler {
   /** Every System call, as `position name path`. */
   asked: string[] = []
   ended: Ended[] = []
+  /** What each call of the last batch has used. */
+  gas: number[] = []
   #writes = new Map<string, string | Uint8Array | null>()
 
   constructor(
     readonly executor: Executor,
-    readonly source: string
+    readonly source: string,
+    readonly options: RunOptions = {}
   ) {}
 
   /** Runs a batch once; `ended` has the outcomes. */
   async batch(...calls: TestCall[]): Promise<number> {
     this.ended = []
+    this.gas = []
     this.#writes.clear()
-    return this.executor.run(this.source, calls.map(toCall), this)
+    return this.executor.run(this.source, calls.map(toCall), this, this.options)
   }
 
   /** Runs one call that is expected to end. */
@@ -66,9 +79,10 @@ export class World implements BatchHandler {
     return Promise.resolve(this.#answer(name, path, second))
   }
 
-  end(_position: number, { outcome }: CallResult): Promise<void> {
+  end(_position: number, { outcome, gas }: CallResult): Promise<void> {
     if (outcome.ok) for (const [path, data] of this.#writes) this.#apply(path, data)
     this.#writes.clear()
+    this.gas.push(gas)
     this.ended.push(outcome.ok ? { value: decodeValue(outcome.value) } : outcome.error)
     return Promise.resolve()
   }
@@ -125,6 +139,16 @@ export function toCall({ method, args = [], caller = ALICE }: TestCall, index: n
 /** A contract with one method `run`. */
 export function contract(body: string): string {
   return `exports.run = async (...args) => {\n${body}\n}`
+}
+
+/** What asks System for something and spins then; `then` is called when it has its answer. */
+export function spinner(executor: Executor, then: () => void): World {
+  const world = new World(executor, contract(`await System.files.mkdir('/'); ${SPIN}`), { gas: MOST_GAS })
+  world.system = () => {
+    setImmediate(then)
+    return Promise.resolve({ ok: true, value: null })
+  }
+  return world
 }
 
 /** Runs the body once as a method and returns how it ended. */

@@ -10,7 +10,18 @@ import type { Executor } from '../../lib/sandbox/executor.js'
 import { World, contract } from './helper.js'
 
 const lib = fileURLToPath(new URL('../../lib', import.meta.url))
-const packages = ['ses', '@endo', 'acorn', 'eslint-scope', 'compact-encoding', 'b4a', 'ready-resource']
+const packages = [
+  'ses',
+  '@endo',
+  'acorn',
+  'magic-string',
+  '@jridgewell',
+  '@eslint-community',
+  'eslint-scope',
+  'compact-encoding',
+  'b4a',
+  'ready-resource'
+]
 let folder = ''
 
 before(async () => {

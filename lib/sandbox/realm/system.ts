@@ -4,12 +4,20 @@
 // What is asked is not sent at once. The runner takes one after the other from the queue, each after the microtasks
 // have drained, so the order in which a contract sees its answers does not depend on how fast the host is.
 
-import { MAX_VALUE_BYTES, toValue, type Value } from '../ledger/values.js'
-import type { Call, SystemAnswer } from './types.js'
+import { MAX_VALUE_BYTES, Size, toValue, type Value } from '../../ledger/normal.js'
+import type { Call, SystemAnswer } from '../types.js'
+import { priceOfSize } from './adopt.js'
+import { charge, free, limit } from './meter.js'
 
-// what a contract may have asked for without an answer yet; beyond that it is told LIMIT
+// the native one, taken before it is metered
+const { freeze } = Object
+
+// what a contract may have asked for without an answer yet
 const MAX_PENDING = 1024
 const MAX_PENDING_BYTES = 16 * 1024 * 1024
+
+/** Gas for a System call, whatever it does: it goes to the host and back. */
+const SYSTEM_GAS = 1000
 
 /** A System call that waits for its turn. */
 export interface Asked {
@@ -33,13 +41,13 @@ export class Session {
   #bytes = 0
 
   /** @param call null while the contract is inspected */
-  constructor(call: Call | null) {
+  constructor(call: Pick<Call, 'caller' | 'vm' | 'index'> | null) {
     const { caller, vm, index } = call ?? NOBODY
-    this.system = Object.freeze({
-      caller: Object.freeze({ id: caller }),
-      vm: Object.freeze({ key: vm, index }),
+    this.system = freeze({
+      caller: freeze({ id: caller }),
+      vm: freeze({ key: vm, index }),
       files: this.#files(),
-      oracles: Object.freeze({})
+      oracles: freeze({})
     })
   }
 
@@ -66,13 +74,13 @@ export class Session {
       readFile: (path: unknown, encoding: unknown = 'utf8') => ask('readFile', path, encoding),
       writeFile: (path: unknown, data: unknown) => ask('writeFile', path, data),
       readdir: (path: unknown, options?: unknown) => ask('readdir', path, recursive(options)),
-      stat: (path: unknown) => ask('stat', path).then(withTests),
+      stat: (path: unknown) => ask('stat', path),
       unlink: (path: unknown) => ask('unlink', path),
       mkdir: (path: unknown) => ask('mkdir', path),
       rmdir: (path: unknown, options?: unknown) => ask('rmdir', path, recursive(options))
     }
-    for (const method of Object.values(files)) Object.freeze(method)
-    return Object.freeze(files)
+    for (const method of Object.values(files)) freeze(method)
+    return freeze(files)
   }
 
   #ask(name: string, input: unknown[]): Promise<Value> {
@@ -80,24 +88,34 @@ export class Session {
       this.touched = true
       throw systemError('System cannot be called while the contract loads', 'LOADING')
     }
-    return new Promise((resolve, reject) => {
-      const refuse = (message: string, code: string) => reject(systemError(message, code))
-      if (this.#state === 'closed') return refuse('the call has ended', 'ENDED')
-      let args
-      try {
-        args = input.map(arg => toValue(arg))
-      } catch (error) {
-        // toValue's own words, never the contract's: it runs nothing of the contract
-        return refuse(`${name}: ${error instanceof TypeError ? error.message : 'not a value'}`, 'EINVAL')
-      }
-      const size = args.reduce<number>((sum, arg) => sum + sizeOf(arg), 0)
-      if (this.queue.length >= MAX_PENDING || this.#bytes + size > MAX_PENDING_BYTES) {
-        return refuse('too many System calls at once: await some of them', 'LIMIT')
-      }
-      this.#bytes += size
+    charge(SYSTEM_GAS)
+    const size = new Size()
+    const promise = free(() => this.#enqueue(name, input, size))
+    charge(priceOfSize(size))
+    return promise
+  }
+
+  #enqueue(name: string, input: unknown[], total: Size): Promise<Value> {
+    const refused = (message: string, code: string) => Promise.reject(systemError(message, code))
+    if (this.#state === 'closed') return refused('the call has ended', 'ENDED')
+    let args
+    try {
+      args = input.map(arg => valueOf(arg, total))
+    } catch (error) {
+      // toValue's own words, never the contract's: it runs nothing of the contract
+      const reason = error instanceof TypeError ? error.message : 'not a value'
+      // normal.ts says so in these words
+      return refused(`${name}: ${reason}`, reason.includes('takes more than') ? 'EFBIG' : 'EINVAL')
+    }
+    const size = args.reduce<number>((sum, arg) => sum + sizeOf(arg), 0)
+    if (this.queue.length >= MAX_PENDING || this.#bytes + size > MAX_PENDING_BYTES) {
+      limit('too many System calls at once: await some of them')
+    }
+    this.#bytes += size
+    return new Promise<Value>((resolve, reject) => {
       const answer = (answer: SystemAnswer) => {
-        if (answer.ok) resolve(answer.value)
-        else refuse(answer.message, answer.code)
+        if (!answer.ok) reject(systemError(answer.message, answer.code))
+        else resolve(name === 'files.stat' ? withTests(answer.value) : answer.value)
       }
       this.queue.push({ name, args, size, answer })
     })
@@ -112,6 +130,17 @@ function systemError(message: string, code: string): Error {
     enumerable: true,
     configurable: true
   })
+}
+
+// each may be as large as a value can be; what was looked at is added up
+function valueOf(arg: unknown, total: Size): Value {
+  const size = new Size()
+  try {
+    return toValue(arg, size)
+  } finally {
+    total.bytes += size.bytes
+    total.items += size.items
+  }
 }
 
 // what can be long is long text or bytes; the rest is small

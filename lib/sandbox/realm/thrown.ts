@@ -1,7 +1,7 @@
 // What a contract threw, as an outcome. Reads own data properties only and runs none of the contract's code:
 // `throw {get message() { for (;;); }}` once hung a host.
 
-import type { Outcome } from './types.js'
+import type { Outcome } from '../types.js'
 import { clip } from './text.js'
 
 const MAX_MESSAGE = 1000
@@ -28,16 +28,6 @@ export function describe(thrown: unknown): Failure {
   const code = ownText(thrown, 'code')
   const name = clip(nameOf(thrown), MAX_NAME)
   return failure(name, ownText(thrown, 'message') ?? '', code === null ? null : clip(code, MAX_NAME))
-}
-
-/** Whether this is the engine's complaint about a full stack: how deep that is differs between machines. */
-export function isOverflow(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false
-  const message = ownText(thrown, 'message')
-  return (
-    message === 'Not enough stack space to parse input' || // acorn's words for the same
-    (message === 'Maximum call stack size exceeded' && nameOf(thrown) === 'RangeError')
-  )
 }
 
 function describeOther(thrown: unknown): string {
