@@ -110,4 +110,35 @@ await client.close()
     const { stdout } = await run(process.execPath, ['use.mjs'], { cwd: folder, env })
     assert.equal(stdout.trim(), 'CLOSED')
   })
+
+  test('tests contracts, and has types for them', async () => {
+    await writeFile(
+      path.join(folder, 'greet.ts'),
+      `import type {} from 'vmswarm/contract'
+export const greet = async (name: string): Promise<string> => {
+  await System.files.writeFile('/greeted', name)
+  return 'hello, ' + name
+}
+`
+    )
+    await writeFile(
+      path.join(folder, 'greet.test.mjs'),
+      `import assert from 'node:assert'
+import { test } from 'node:test'
+import { testContract } from 'vmswarm/testing'
+test('greets', async () => {
+  const vm = await testContract(new URL('./greet.ts', import.meta.url))
+  assert.equal(await vm.as('alice').greet('world'), 'hello, world')
+  assert.equal(vm.files.get('/greeted'), 'world')
+  await vm.close()
+})
+`
+    )
+    const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022']
+    await run(process.execPath, [tsc, ...options, 'greet.ts'], { cwd: folder })
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined } // it is a test runner of its own
+    const { stdout } = await run(process.execPath, ['--test', 'greet.test.mjs'], { cwd: folder, env })
+    assert.match(stdout, /pass 1/)
+  })
 })
