@@ -11,6 +11,11 @@ import Corestore from 'corestore'
 import { codeOf, messageOf, VMSError } from '../errors.js'
 
 const KEPT = '0'
+
+/** The file by which a store knows that it is where it was made. */
+const MARK = 'CORESTORE'
+
+const MOVED = 'moved'
 const OWN = `${hostname().replace(/[^\w.]/g, '_')}-`
 
 export interface OpenStore {
@@ -38,7 +43,7 @@ export async function openStore(folder: string): Promise<OpenStore> {
 
 /** Opens the first slot below `folder`, or if somebody has it, one that is removed when it is closed. */
 export async function openSlot(folder: string): Promise<OpenStore> {
-  const kept = await tryOpen(path.join(folder, KEPT))
+  const kept = await tryOpenCopy(path.join(folder, KEPT))
   if (kept !== null) return { store: kept, close: () => kept.close() }
   await removeAbandoned(folder)
   const place = path.join(folder, `${OWN}${process.pid}-${randomBytes(6).toString('hex')}`)
@@ -70,6 +75,18 @@ function isRunning(pid: number): boolean {
   }
 }
 
+// Two processes that make a store at once may leave behind the mark of one that was moved. A copy signs nothing, so it can be
+// taken for what it is.
+async function tryOpenCopy(folder: string): Promise<Corestore | null> {
+  try {
+    return await tryOpen(folder)
+  } catch (error) {
+    if (!(error instanceof VMSError) || error.cause !== MOVED) throw error
+    await rm(path.join(folder, MARK), { force: true })
+    return tryOpen(folder)
+  }
+}
+
 /** @returns null if another process has the store */
 async function tryOpen(folder: string): Promise<Corestore | null> {
   try {
@@ -91,7 +108,8 @@ async function tryOpen(folder: string): Promise<Corestore | null> {
       throw new VMSError(
         'STORAGE_BROKEN',
         `the storage ${folder} was copied or moved: if no other copy of it will ever be served, which would fork its VMs, ` +
-          `remove ${path.join(folder, 'CORESTORE')} and start again`
+          `remove ${path.join(folder, MARK)} and start again`,
+        { cause: MOVED }
       )
     }
     throw new VMSError('STORAGE_BROKEN', `the storage ${folder} cannot be opened: ${messageOf(error)}`, {
@@ -103,7 +121,7 @@ async function tryOpen(folder: string): Promise<Corestore | null> {
 // a folder with other things in it is not ours to fill
 async function checkFolder(folder: string): Promise<void> {
   const names = await readdir(folder)
-  if (names.length > 0 && !names.some(name => name === 'db' || name === 'CORESTORE')) {
+  if (names.length > 0 && !names.some(name => name === 'db' || name === MARK)) {
     throw new VMSError(
       'STORAGE_BROKEN',
       `${folder} holds other files than a storage of VMS: use an empty folder`

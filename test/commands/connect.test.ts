@@ -91,5 +91,6 @@ test('a user runs many commands at once, without flags', async t => {
   const values = calls.map(({ lines }) => Number(lines[0].value)).sort((a, b) => a - b)
   assert.deepEqual(values, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   const after = await world.run('alice', 'audit', key, '--json')
+  assert.deepEqual([after.status, after.stderr], [0, ''])
   assert.deepEqual([after.lines[0].verdict, after.lines[0].calls], ['verified', 12])
 })

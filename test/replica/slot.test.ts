@@ -29,6 +29,17 @@ test('the first slot is kept with what it holds', async t => {
   await again.close()
 })
 
+test('a copy whose making was disturbed is used; a storage that was moved is not', async t => {
+  const folder = await temporary(t)
+  const slot = await openSlot(folder)
+  await slot.close()
+  await writeFile(path.join(folder, '0', 'CORESTORE'), '') // as two processes may leave it that make it at once
+  await assert.rejects(openStore(path.join(folder, '0')), isCode('STORAGE_BROKEN'))
+  const again = await openSlot(folder)
+  assert.equal(placeOf(again), path.join(folder, '0'))
+  await again.close()
+})
+
 test('the other slots go when they are closed, and the first is free again when its process ends', async t => {
   const folder = await temporary(t)
   const first = await openSlot(folder)
