@@ -79,6 +79,7 @@ test('a VM that cannot be served is reported, and the others are served', async 
   const refused = lines.find(({ event }) => event === 'refused')!
   assert.deepEqual([refused.key, refused.code], [hello, 'STORAGE_BROKEN'])
   assert.equal(lines.find(({ event }) => event === 'ready')!.key, rsvp)
+  await host.until(({ stderr }) => stderr.includes(hello))
   assert.match(host.stderr, new RegExp(`^vms: .*${hello}`))
   await host.stop()
 
