@@ -57,6 +57,28 @@ export interface Deployment {
   limits?: Partial<Limits>
 }
 
+/** What stands in the first block of a new VM. @param files key of the files' database core */
+export function genesisOf(
+  { source, methods, title, limits }: Deployment,
+  files: Uint8Array,
+  owner: Uint8Array
+): Genesis {
+  return {
+    type: 'genesis',
+    source,
+    sourceHash: crypto.hash(b4a.from(source)),
+    methods,
+    files,
+    owner,
+    title,
+    oracles: [],
+    upgrade: UPGRADE_NEVER,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    runtime: RUNTIME,
+    engine: ENGINE
+  }
+}
+
 /** Where a call went: its record in the log, and the log's head after its block. */
 export interface Committed {
   request: CheckedRequest
@@ -107,26 +129,13 @@ export class Machine extends ReadyResource {
     context: MachineContext,
     keyPair: KeyPair,
     owner: KeyPair,
-    { source, methods, title, limits }: Deployment
+    deployment: Deployment
   ): Promise<void> {
     const cores = await openOwnCores(context.store, keyPair)
     try {
       if (cores.log.length > 0) throw new VMSError('STORAGE_BROKEN', 'the log of a new VM is not empty')
       await context.durability.checkRoom()
-      const genesis: Genesis = {
-        type: 'genesis',
-        source,
-        sourceHash: crypto.hash(b4a.from(source)),
-        methods,
-        files: cores.keys.db,
-        owner: owner.publicKey,
-        title,
-        oracles: [],
-        upgrade: UPGRADE_NEVER,
-        limits: { ...DEFAULT_LIMITS, ...limits },
-        runtime: RUNTIME,
-        engine: ENGINE
-      }
+      const genesis = genesisOf(deployment, cores.keys.db, owner.publicKey)
       const transaction = await Transaction.open(cores, context.durability)
       try {
         const seen = await transaction.appendLog(encodeBlock(genesis))

@@ -1,20 +1,18 @@
 // A VM in memory: the sandbox of a host and what a host makes of a call, without log, disk and network.
 
 import { fileURLToPath } from 'node:url'
-import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import type { AnyContract } from '../client/client.js'
 import { CallError } from '../client/errors.js'
 import { messageOf, VMSError } from '../errors.js'
 import { Overlay } from '../files/overlay.js'
-import { UPGRADE_NEVER, type Genesis, type Limits } from '../ledger/blocks.js'
+import type { Genesis, Limits } from '../ledger/blocks.js'
 import crypto from '../ledger/crypto.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
 import { MAX_REQUEST_BYTES, signRequest } from '../ledger/request.js'
 import { decodeValue, encodeValue } from '../ledger/values.js'
 import { execute, withoutInit, type CheckedRequest, type Executed } from '../machine/execute.js'
-import { DEFAULT_LIMITS, INIT } from '../machine/machine.js'
-import { ENGINE, RUNTIME } from '../machine/runtime.js'
+import { genesisOf, INIT } from '../machine/machine.js'
 import { bundle } from '../sandbox/bundle.js'
 import { Executor } from '../sandbox/executor.js'
 import { inspect, refuse } from '../sandbox/findings.js'
@@ -29,6 +27,9 @@ export interface TestOptions {
   /** ms that a call may compute, 5,000 if not given */
   watchdog?: number
 }
+
+/** Files in memory have no key. */
+const NO_FILES = new Uint8Array(32)
 
 /** A test that forgets to close ends nevertheless: the sandbox rests after so many ms. */
 const IDLE_MS = 1000
@@ -194,35 +195,13 @@ export async function testContract<Contract = AnyContract>(
     const findings = await inspect(executor, bundled, file)
     refuse(findings)
     const { methods } = findings
-    vm = new TestVM<Contract>(executor, genesisOf(source, title, methods, keyPairOf(owner), limits), owner)
+    const genesis = genesisOf({ source, title, methods, limits }, NO_FILES, keyPairOf(owner).publicKey)
+    vm = new TestVM<Contract>(executor, genesis, owner)
     await vm.initialize()
     return vm
   } catch (error) {
     await executor.close()
     throw error
-  }
-}
-
-function genesisOf(
-  source: string,
-  title: string,
-  methods: string[],
-  owner: KeyPair,
-  limits: Partial<Limits> = {}
-): Genesis {
-  return {
-    type: 'genesis',
-    source,
-    sourceHash: crypto.hash(b4a.from(source)),
-    methods,
-    files: new Uint8Array(32),
-    owner: owner.publicKey,
-    title,
-    oracles: [],
-    upgrade: UPGRADE_NEVER,
-    limits: { ...DEFAULT_LIMITS, ...limits },
-    runtime: RUNTIME,
-    engine: ENGINE
   }
 }
 
