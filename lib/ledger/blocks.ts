@@ -11,7 +11,7 @@
 import c, { type Encoder } from 'compact-encoding'
 import { MAX_FILE_BYTES } from '../files/blob.js'
 import { decodeExactly, filesState, key, strings, struct, type FilesState } from './encoding.js'
-import { record, type Record } from './record.js'
+import { MAX_RECORD_BYTES, record, type Record } from './record.js'
 
 export const FORMAT = 1
 
@@ -21,6 +21,9 @@ const RUNTIME = 3
 
 /** A commit closes before it exceeds this many bytes; a larger record stands alone. */
 export const COMMIT_BYTES = 60 * 1024
+
+/** More than any commit has: what is longer takes long to decode, and is not looked at. */
+const MAX_COMMIT_BYTES = 2 * MAX_RECORD_BYTES
 
 /** Nor do the records of a commit write more than this; one that does stands alone. */
 export const COMMIT_WRITE_BYTES = 32 * 1024 * 1024
@@ -180,7 +183,10 @@ const block: Encoder<Block> = {
       throw new Error(`format ${version} of blocks is unknown, this release knows ${FORMAT}`)
     const type = c.uint8.decode(state)
     if (type === GENESIS) return { type: 'genesis', ...genesis.decode(state) }
-    if (type === COMMIT) return { type: 'commit', ...commit.decode(state) }
+    if (type === COMMIT) {
+      if (state.end > MAX_COMMIT_BYTES) throw new Error(`a commit has at most ${MAX_COMMIT_BYTES} bytes`)
+      return { type: 'commit', ...commit.decode(state) }
+    }
     if (type === RUNTIME) return { type: 'runtime', ...runtimeChange.decode(state) }
     throw new Error(`type ${type} of blocks is unknown`)
   }

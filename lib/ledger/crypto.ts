@@ -7,12 +7,14 @@ import b4a from 'b4a'
 
 const { hash, keyPair, randomBytes, discoveryKey } = hypercoreCrypto
 
-/** What can be signed: a caller signs requests, a VM's log key signs the rest. */
+/** What can be signed: a caller signs requests, an auditor attestations, a VM's log key signs the rest. */
 const NAMESPACES = {
   request: hash(b4a.from('vms/request')),
   receipt: hash(b4a.from('vms/receipt')),
   head: hash(b4a.from('vms/head')),
-  hello: hash(b4a.from('vms/hello'))
+  hello: hash(b4a.from('vms/hello')),
+  confirmation: hash(b4a.from('vms/confirmation')),
+  attestation: hash(b4a.from('vms/attestation'))
 }
 
 export type Statement = keyof typeof NAMESPACES

@@ -71,6 +71,20 @@ export function optional<T>(encoding: Encoder<T>): Encoder<T | null> {
   }
 }
 
+/** An array of so many items at most: what is small in bytes must not be large in memory. */
+export function list<T>(encoding: Encoder<T>, most: number): Encoder<T[]> {
+  const array = c.array(encoding)
+  return {
+    ...array,
+    decode(state) {
+      const { start } = state
+      if (c.uint.decode(state) > most) throw new Error('too many items')
+      state.start = start
+      return array.decode(state)
+    }
+  }
+}
+
 export const head: Encoder<Head> = struct<Head>({ length: c.uint, hash: key })
 export const filesState: Encoder<FilesState> = struct<FilesState>({ db: head, blobs: head })
 
@@ -96,4 +110,9 @@ export function sameHead(a: Head, b: Head): boolean {
 
 export function sameState(a: FilesState, b: FilesState): boolean {
   return sameHead(a.db, b.db) && sameHead(a.blobs, b.blobs)
+}
+
+/** A text that is the same for the same state only. */
+export function nameOfState(state: FilesState): string {
+  return b4a.toString(c.encode(filesState, state), 'hex')
 }

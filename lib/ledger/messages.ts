@@ -1,10 +1,16 @@
 // What the messages of a VM's channel hold (swarm/channel.ts), besides the statements of statements.ts.
 //
-//   hello     namespace (32), public key (32) of the log's manifest, then a signed hello     host to all, first of all
-//   request   signature (64), then the request's bytes                                       client to host
-//   receipt   a signed receipt                                                               host to client
-//   refusal   hash of the request (32), code, message: not executed, no trace in the log     host to client
-//   head      a signed head: the host's first follows its hello, then one with each commit   host to client
+//   hello          namespace (32), public key (32) of the log's manifest, then a signed hello     host to all, first of all
+//   request        signature (64), then the request's bytes                                       client to host
+//   receipt        a signed receipt                                                               host to client
+//   refusal        hash of the request (32), code, message: not executed, no trace in the log     host to client
+//   head           a signed head: the host's first follows its hello, then one with each commit   host to all
+//                  the newest that a peer has, and each newer one                                 peer to peer
+//   ask            challenge (32): what is the head now?                                          peer to host
+//   confirmation   a signed confirmation                                                          host to peer
+//   fork           a proof that the host has signed two histories: fork.ts                        peer to peer
+//   attestations   nothing: asks for what the peer has attested, now and from now on                who trusts auditors, to all
+//   attestation    a signed attestation (attestation.ts)                                           auditor to who asked
 
 import b4a from 'b4a'
 import c from 'compact-encoding'
@@ -62,4 +68,9 @@ export function decodeRefusal(buffer: Uint8Array): Refusal {
   const { request, code, message } = decodeExactly(refusal, buffer)
   const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'BAD_HOST'
   return { request, code: known, message: message.slice(0, 1000) }
+}
+
+/** @throws Error if it is no challenge */
+export function decodeAsk(buffer: Uint8Array): Uint8Array {
+  return b4a.from(decodeExactly(key, buffer))
 }

@@ -1,12 +1,14 @@
 // What a VM's log key signs, besides the cores themselves.
 //
-//   head      vm, length, hash, time                        sent with each commit, once a minute when idle
-//   receipt   vm, request, block, index, record, hash       the host's answer to a request
-//   hello     vm, handshake, head                           the host's proof at the start of a connection
+//   head           vm, length, hash, time                     sent with each commit, once a minute when idle
+//   receipt        vm, request, block, index, record, hash    the host's answer to a request
+//   hello          vm, handshake, head                        the host's proof at the start of a connection
+//   confirmation   vm, challenge, head                        the host's answer to who asks what its head is now
 //
 // each followed by its signature (64 bytes) over a namespace of its own and the fields before. `time` is the host's clock
 // in ms since 1970. `request` and `record` are BLAKE2b hashes, `hash` is the log's tree hash: of a head at its length, of a
-// receipt after its block. `handshake` is the Noise handshake hash of the connection.
+// receipt after its block. `handshake` is the Noise handshake hash of the connection. `challenge` is what the asker chose: if it
+// is the hash of something that the host has signed, the host stood by `head` after it had signed that.
 
 import c, { type Encoder } from 'compact-encoding'
 import type { KeyPair } from 'hypercore'
@@ -33,10 +35,16 @@ export interface Hello {
   head: Head
 }
 
+export interface Confirmation {
+  vm: Uint8Array
+  challenge: Uint8Array
+  head: Head
+}
+
 export type Signed<T> = T & { signature: Uint8Array }
 
 /** One kind of statement: signs it, checks it, and turns it into bytes and back. */
-class StatementType<T extends object> {
+export class StatementType<T extends object> {
   private readonly signed: Encoder<{ fields: T; signature: Uint8Array }>
 
   constructor(
@@ -76,3 +84,8 @@ export const receipt = new StatementType<Receipt>(
 )
 
 export const hello = new StatementType<Hello>('hello', struct<Hello>({ vm: key, handshake: c.fixed64, head }))
+
+export const confirmation = new StatementType<Confirmation>(
+  'confirmation',
+  struct<Confirmation>({ vm: key, challenge: key, head })
+)

@@ -2,6 +2,7 @@
 
 declare module 'hypercore' {
   import type { EventEmitter } from 'node:events'
+  import type { Node } from 'hypercore-crypto'
   import type { Atom } from 'hypercore-storage'
 
   export interface KeyPair {
@@ -32,6 +33,15 @@ declare module 'hypercore' {
     remoteLength: number
   }
 
+  /** What a peer sends to show another history. */
+  export interface ConflictProof {
+    fork: number
+    block: object | null
+    hash: object | null
+    seek: object | null
+    upgrade: { start: number; length: number; nodes: Node[]; additionalNodes: Node[]; signature: Uint8Array }
+  }
+
   export interface SessionOptions {
     name?: string
     checkout?: number
@@ -46,6 +56,7 @@ declare module 'hypercore' {
   export interface ReadOptions {
     wait?: boolean
     timeout?: number
+    valueEncoding?: { decode(bytes: Uint8Array): unknown }
   }
 
   export interface Download {
@@ -68,7 +79,12 @@ declare module 'hypercore' {
     readonly keyPair: KeyPair | null
     readonly manifest: Manifest | null
     readonly peers: Peer[]
-    readonly core: { state: { signature: Uint8Array | null } }
+    readonly core: {
+      state: { signature: Uint8Array | null }
+      /** looks at a proof of another history; resolves with whether it is dealt with */
+      checkConflict(proof: ConflictProof, from: object): Promise<boolean>
+    }
+    readonly state: { roots: Node[] }
     static key(manifest: Manifest | Uint8Array): Uint8Array
     ready(): Promise<void>
     close(): Promise<void>
@@ -143,6 +159,19 @@ declare module 'corestore' {
 declare module 'hyperbee' {
   import type Hypercore from 'hypercore'
 
+  /** What a Hyperbee with the options that are used here needs of a core. */
+  export interface BeeCore {
+    readonly length: number
+    readonly opened: boolean
+    readonly writable: boolean
+    readonly fork: number
+    ready(): Promise<void>
+    update(): Promise<boolean>
+    get(index: number, options?: { valueEncoding?: { decode(bytes: Uint8Array): unknown } }): Promise<unknown>
+    append(blocks: Uint8Array | Uint8Array[]): Promise<unknown>
+    close(): Promise<void>
+  }
+
   export interface BeeNode<V = unknown> {
     seq: number
     key: string
@@ -175,7 +204,7 @@ declare module 'hyperbee' {
   }
   export default class Hyperbee {
     constructor(
-      core: Hypercore,
+      core: BeeCore,
       options?: {
         keyEncoding?: string
         valueEncoding?: string
@@ -242,4 +271,23 @@ declare module 'hyperdrive' {
     batch(): Hyperdrive & { flush(): Promise<void> }
     list(folder: string): AsyncIterable<Entry>
   }
+}
+
+declare module 'hypercore/lib/merkle-tree.js' {
+  import type { Node } from 'hypercore-crypto'
+  const merkle: {
+    MerkleTree: {
+      get(state: object, index: number): Promise<Node>
+      getRoots(state: object, length: number): Promise<Node[]>
+    }
+  }
+  export default merkle
+}
+
+declare module 'hypercore/lib/caps.js' {
+  const caps: {
+    /** What is signed about a core. */
+    treeSignable(key: Uint8Array, treeHash: Uint8Array, length: number, fork: number): Uint8Array
+  }
+  export default caps
 }

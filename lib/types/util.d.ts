@@ -10,7 +10,13 @@ declare module 'hypercore-crypto' {
   export function discoveryKey(key: Uint8Array): Uint8Array
   export function namespace(name: string, count: number): Uint8Array[]
   export function data(block: Uint8Array): Uint8Array
-  export function tree(roots: { index: number; size: number; hash: Uint8Array }[]): Uint8Array
+  export interface Node {
+    index: number
+    size: number
+    hash: Uint8Array
+  }
+  export function parent(left: Node, right: Node): Uint8Array
+  export function tree(roots: Node[]): Uint8Array
 }
 
 declare module 'hypercore-id-encoding' {
