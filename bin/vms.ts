@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import type { AuditFlags } from '../lib/commands/audit.js'
 import type { Flags } from '../lib/commands/context.js'
 import { EXIT } from '../lib/commands/exit.js'
 import { log } from '../lib/commands/output.js'
@@ -30,6 +31,17 @@ const program = new Command('vms')
   .configureOutput({ outputError: () => {} })
   .exitOverride()
 
+/** Lets a command know the auditors that count; with `required` also how many must have verified what it relies on. */
+function trusting(command: Command, required = true): Command {
+  command.option(
+    '--trust <auditors>',
+    'ids of auditors, separated by commas, or a file with one a line; may be repeated',
+    (value: string, before: string[] = []) => [...before, value]
+  )
+  if (required) command.option('--min-auditors <count>', 'how many of them must have verified the log so far')
+  return command
+}
+
 function act(action: Action): Promise<never> {
   return run(program.opts<Flags>(), action)
 }
@@ -45,27 +57,25 @@ program
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))
   )
 
-program
-  .command('call')
+trusting(program.command('call'))
   .description('call a method; an argument is JSON if it parses, else a string')
   .argument('<key>')
   .argument('<method>')
   .argument('[args...]')
+  .option('--local', 'run it here on the newest signed files: without the host, not logged, no write kept')
   .allowUnknownOption()
-  .action((key: string, method: string, args: string[]) =>
-    act(async context => (await import('../lib/commands/call.js')).call(context, key, method, args))
+  .action((key: string, method: string, args: string[], options: object) =>
+    act(async context => (await import('../lib/commands/call.js')).call(context, key, method, args, options))
   )
 
-program
-  .command('connect')
+trusting(program.command('connect'))
   .description("an interactive session with the contract's methods")
   .argument('<key>')
-  .action((key: string) =>
-    act(async context => (await import('../lib/commands/connect.js')).connect(context, key))
+  .action((key: string, options: object) =>
+    act(async context => (await import('../lib/commands/connect.js')).connect(context, key, options))
   )
 
-program
-  .command('files')
+trusting(program.command('files'))
   .description('read the files of a VM, verified against its log')
   .argument('<key>')
   .argument('<action>', 'ls, cat, stat or get')
@@ -80,8 +90,7 @@ program
       )
   )
 
-program
-  .command('info')
+trusting(program.command('info'), false)
   .description('what a VM is: title, owner, methods, trust, length and age of its log')
   .argument('<key>')
   .option('--source', 'print the contract')
@@ -100,12 +109,27 @@ program
     act(async context => (await import('../lib/commands/log.js')).printLog(context, key, options))
   )
 
-program
-  .command('audit')
-  .description('replicate VMs and replay every call: 0 verified, 1 fraud, 2 inconclusive')
+trusting(program.command('audit'), false)
+  .description('replicate VMs and replay their calls: 0 verified, 1 fraud, 2 inconclusive')
   .argument('<key...>')
-  .action((keys: string[]) =>
-    act(async context => (await import('../lib/commands/audit.js')).auditAll(context, keys))
+  .option('--from <block>', 'begin with this block')
+  .option('--last <count>', 'only the last blocks')
+  .option('--sample <share>', 'a random share of the blocks, above 0 and up to 1')
+  .option('--seed <text>', 'draw the same share again')
+  .option('--jobs <count>', 'processes that replay at once (default: the cores)')
+  .option('--watch', 'go on as calls come in, until interrupted')
+  .option('--attest', 'with --watch: sign what comes of it, and hand it to peers that ask')
+  .option('--proof <file>', 'write the proof of what was found, for "vms verify"')
+  .action((keys: string[], options: AuditFlags) =>
+    act(async context => (await import('../lib/commands/audit.js')).auditAll(context, keys, options))
+  )
+
+program
+  .command('verify')
+  .description('check a proof of fraud, offline: 0 proven, 1 not, 2 this runtime cannot tell')
+  .argument('<proof-file>')
+  .action((file: string) =>
+    act(async context => (await import('../lib/commands/verify.js')).verify(context, file))
   )
 
 program
@@ -137,10 +161,21 @@ program
 // What follows "--" is never a flag: until it is parsed, it is marked with what no argument of a process can hold.
 const MARK = '\0'
 const separator = process.argv.indexOf('--')
-const argv =
+const argv = markArguments(
   separator === -1
     ? process.argv
     : [...process.argv.slice(0, separator), ...process.argv.slice(separator + 1).map(arg => MARK + arg)]
+)
+
+// What follows the method of a call is an argument, also if it is named like an option that only "vms call" has.
+function markArguments(args: string[]): string[] {
+  const call = program.commands.find(command => command.name() === 'call')!
+  const own = new Set(call.options.map(option => option.long))
+  const valued = new Set([...program.options, ...call.options].filter(o => o.required).map(o => o.long))
+  const words = [...args.keys()].filter(i => i > 1 && !args[i].startsWith('--') && !valued.has(args[i - 1]))
+  if (words.length < 3 || args[words[0]] !== 'call') return args
+  return args.map((arg, i) => (i > words[2] && own.has(arg.split('=')[0]) ? MARK + arg : arg))
+}
 
 function unmark(arg: unknown): unknown {
   if (Array.isArray(arg)) return arg.map(unmark)

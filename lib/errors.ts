@@ -35,6 +35,8 @@ export const ERROR_CODES = {
   REWOUND: 'a peer shows an older log than one seen before',
   NOT_AVAILABLE: 'no peer has the blocks that are needed',
   CALL_FAILED: 'the contract threw',
+  KILLED: 'a call was stopped here before it ended',
+  NOT_AUDITED: 'fewer trusted auditors than required have verified the log so far',
   FRAUD: 'the host contradicted itself'
 } as const
 

@@ -1,49 +1,61 @@
-// The files of a VM as the auditor rebuilds them, commit after commit: sessions on top of the replicated cores that are
-// written to here alone. The same changes make the same blocks, so the tree hashes are the host's if it was honest.
+// The files of a VM as the auditor rebuilds them, commit after commit: in memory, on top of a state that was shown. The same
+// changes make the same blocks, so the tree hashes are the host's if it was honest.
 
-import type Hyperbee from 'hyperbee'
-import type Hypercore from 'hypercore'
+import Hyperbee from 'hyperbee'
 import { commitChanges } from '../files/commit.js'
+import { ForeignTree } from '../files/foreign.js'
 import type { Changes } from '../files/overlay.js'
-import { DriveTree, openBee } from '../files/tree.js'
+import { openBee } from '../files/tree.js'
 import type { FilesState } from '../ledger/encoding.js'
-import type { Cores } from '../machine/cores.js'
-import { stateOf } from '../machine/transaction.js'
+import { DraftCore } from './core.js'
+import type { FilesEvidence } from './evidence.js'
 
 export class Draft {
+  private readonly bee: Hyperbee
+  /** the files as they stand now */
+  readonly files: ForeignTree
+
   private constructor(
-    private readonly db: Hypercore,
-    private readonly blobs: Hypercore,
-    private readonly bee: Hyperbee,
-    readonly files: DriveTree
-  ) {}
+    private readonly db: DraftCore,
+    private readonly blobs: DraftCore
+  ) {
+    this.bee = openBee(db)
+    this.files = new ForeignTree(db, blobs)
+  }
+
+  static async open({ db, blobs }: FilesEvidence): Promise<Draft> {
+    const draft = new Draft(new DraftCore(db), new DraftCore(blobs))
+    await draft.bee.ready()
+    return draft
+  }
 
   /**
-   * @param at lengths to start from; beyond 0 the replicated cores must have the roots there
-   * @param timeout ms to wait for a block
+   * Appends one more commit.
+   * @returns the files' state after it
+   * @throws VMSError BAD_HOST if what it is built on is no tree of files; NOT_AVAILABLE
    */
-  static async open(cores: Cores, at: { db: number; blobs: number }, timeout: number): Promise<Draft> {
-    const options = { name: 'audit', overwrite: true, writable: true, timeout }
-    const db = cores.db.session({ ...options, checkout: at.db })
-    const blobs = cores.blobs.session({ ...options, checkout: at.blobs })
-    await Promise.all([db.ready(), blobs.ready()])
-    const bee = openBee(db)
-    await bee.ready()
-    return new Draft(db, blobs, bee, new DriveTree(bee, blobs))
-  }
-
-  /** @returns the files' state after one more commit */
   async append(changes: Changes): Promise<FilesState> {
+    for (const [path, content] of changes) await this.files.inspect(path, content === null)
     await commitChanges(this.bee, this.blobs, changes)
-    return this.state()
+    return this.state
   }
 
-  state(): Promise<FilesState> {
-    return stateOf(this.db, this.blobs)
+  get state(): FilesState {
+    return { db: this.db.head, blobs: this.blobs.head }
+  }
+
+  /** Bytes of the blocks that were made here, and are kept. */
+  get bytes(): number {
+    return this.db.ownBytes + this.blobs.ownBytes
+  }
+
+  /** Forgets the blocks that were made here: the same are to be had as the files in this state. */
+  settle({ db, blobs }: FilesEvidence): void {
+    this.db.settle(db)
+    this.blobs.settle(blobs)
   }
 
   async close(): Promise<void> {
     await this.bee.close()
-    await Promise.all([this.db.close(), this.blobs.close()])
   }
 }

@@ -16,7 +16,7 @@ import {
 } from '../ledger/blocks.js'
 import crypto from '../ledger/crypto.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
-import { expiryOf, type History } from '../ledger/history.js'
+import { expiryOf, type Place } from '../ledger/history.js'
 import type { VMKeys } from '../ledger/keys.js'
 import type { Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, MAX_RECORD_BYTES, type Record } from '../ledger/record.js'
@@ -47,7 +47,8 @@ export function checkGenesis(genesis: Genesis, keys: VMKeys): string | null {
 export interface LogContext {
   key: Uint8Array
   genesis: Genesis
-  history: History
+  /** The same request in an earlier block, or earlier in this one; takes this one in. */
+  earlier: (request: Request, place: Place) => Promise<Place | null>
   /** the log's tree hash at a length up to the block; null if it is not to be had */
   treeHash: (length: number) => Promise<Uint8Array | null>
 }
@@ -151,8 +152,8 @@ function checkRecord(record: Record): Request {
 async function checkRequest(
   signed: SignedRequest,
   request: Request,
-  place: { block: number; index: number },
-  { key, genesis, history, treeHash }: LogContext,
+  place: Place,
+  { key, genesis, earlier, treeHash }: LogContext,
   findings: Findings
 ): Promise<void> {
   const { block, index } = place
@@ -198,13 +199,9 @@ async function checkRequest(
     }
   }
 
-  const earlier = history.find(request)
-  if (earlier)
-    findings.add(
-      'replayed-request',
-      block,
-      index,
-      `the same request is call ${earlier.index} in block ${earlier.block}`
-    )
-  history.add(request, place)
+  const before = await earlier(request, place)
+  if (before) {
+    const detail = `the same request is call ${before.index} in block ${before.block}`
+    findings.add('replayed-request', block, index, detail, { related: [before.block] })
+  }
 }

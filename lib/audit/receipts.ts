@@ -5,28 +5,53 @@ import { decodeBlock } from '../ledger/blocks.js'
 import { hashRecord, type Record } from '../ledger/record.js'
 import { hashRequest } from '../ledger/request.js'
 import { receipt, type Receipt, type Signed } from '../ledger/statements.js'
+import type { Cores } from '../machine/cores.js'
 import type { Replica } from '../replica/replica.js'
-import { within } from '../replica/within.js'
 import type { Findings } from './findings.js'
+import { hashAt } from './live.js'
+import { challengeOfAnswer, proveAnswer, proveAnswerBeyond } from './proof/index.js'
+
+const NOT_HELD = 'the host has signed an answer that its log does not hold'
 
 /** Compares each kept answer with the log; those that stand there are forgotten. */
-export async function checkReceipts(replica: Replica, findings: Findings, timeout: number): Promise<void> {
-  const { keys } = await replica.cores()
+export async function checkReceipts(
+  replica: Replica,
+  cores: Cores,
+  findings: Findings,
+  timeout: number
+): Promise<void> {
   for (const one of await replica.memory.receipts()) {
     const { block, index } = one
-    if (!b4a.equals(one.vm, replica.key) || !receipt.verify(one, keys.signer)) continue
-    if (!(await replica.until(() => replica.log.length > block, timeout))) {
-      findings.doubt(block, `the host has signed an answer in block ${block}, which is not available`)
-      continue
-    }
+    if (!b4a.equals(one.vm, replica.key) || !receipt.verify(one, cores.keys.signer)) continue
+    if (replica.log.length <= block && !(await reaches(replica, cores, one, findings, timeout))) continue
     const logged = await isLogged(replica, one, timeout)
     if (logged) await replica.memory.forgetReceipt(one)
     else if (logged === null) findings.doubt(block, `block ${block} is not available`)
     else {
-      const detail = 'the host has signed an answer that its log does not hold'
-      findings.add('answer-not-logged', block, index, detail)
+      const proof = await proveAnswer(cores, one).catch(() => undefined)
+      findings.add('answer-not-logged', block, index, NOT_HELD, { proof })
     }
   }
+}
+
+/** Waits for the block of an answer, unless the host, asked now, stands by a log that ends before. */
+async function reaches(
+  replica: Replica,
+  { keys }: Cores,
+  one: Signed<Receipt>,
+  findings: Findings,
+  timeout: number
+): Promise<boolean> {
+  const { block, index } = one
+  const confirmed = await replica.confirm(challengeOfAnswer(one), timeout)
+  if (confirmed && confirmed.head.length <= block) {
+    const proof = proveAnswerBeyond(keys, one, confirmed)
+    findings.add('answer-not-logged', block, index, NOT_HELD, { proof })
+    return false
+  }
+  if (await replica.until(() => replica.log.length > block, timeout)) return true
+  findings.doubt(block, `the host has signed an answer in block ${block}, which is not available`)
+  return false
 }
 
 /** @returns null if the block is not to be had */
@@ -48,9 +73,4 @@ function recordIn(bytes: Uint8Array, index: number): Record | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The log's tree hash; null if its nodes are not to be had. */
-export function hashAt(replica: Replica, length: number, timeout: number): Promise<Uint8Array | null> {
-  return within<Uint8Array | null>(timeout, replica.log.treeHash(length), () => null).catch(() => null)
 }

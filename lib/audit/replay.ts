@@ -1,95 +1,384 @@
-// The checks of an audit that execute: the same requests on the same files have to give the same outcome, gas, writes and,
-// block for block, the same files.
+// Checks the blocks of a log, one after the other, from wherever one likes to begin: all state is in the files, and a commit
+// says which files it goes on from. No value that the host computed is taken over unchecked.
 
-import b4a from 'b4a'
-import c from 'compact-encoding'
-import type { Changes } from '../files/overlay.js'
-import type { Commit } from '../ledger/blocks.js'
-import crypto from '../ledger/crypto.js'
-import { outcome, type Outcome, type Record, type Write } from '../ledger/record.js'
-import { decodeValue } from '../ledger/values.js'
-import type { Executed } from '../machine/execute.js'
-import type { Kind } from './findings.js'
+import { codeOf, messageOf } from '../errors.js'
+import { ForeignTree } from '../files/foreign.js'
+import { Overlay } from '../files/overlay.js'
+import {
+  CEILINGS,
+  decodeBlock,
+  type Block,
+  type Commit,
+  type Genesis,
+  type Runtime
+} from '../ledger/blocks.js'
+import { sameState, type FilesState } from '../ledger/encoding.js'
+import { hashOfRoots } from '../ledger/merkle.js'
+import { advance, endOf, positionAfterGenesis, type Position } from '../ledger/position.js'
+import type { Record } from '../ledger/record.js'
+import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from '../machine/execute.js'
+import { INIT } from '../machine/machine.js'
+import { describeRuntime, ENGINE, RUNTIME, sameRuntime, unknownEngine } from '../machine/runtime.js'
+import { Executor, NOT_LOADED } from '../sandbox/executor.js'
+import { changesOf, compareRecords, firstDifference, type Difference } from './compare.js'
+import { DraftCore } from './core.js'
+import { Draft } from './draft.js'
+import type { Evidence, FilesEvidence } from './evidence.js'
+import type { Findings, Kind } from './findings.js'
+import { checkCommit, checkGenesis, checkRuntimeChange, type LogContext } from './form.js'
+import { Repeats } from './repeats.js'
 
-/** A difference between what a host logged and what its requests give. */
-export interface Difference {
-  kind: Kind
-  index: number | null
-  detail: string
+/** An auditor may be far slower than the host, and must not accuse it for that. */
+const WATCHDOG_MS = 120_000
+
+/** Bytes of files that a replay keeps which nobody has been asked for. */
+const KEPT_BYTES = 64 * 1024 * 1024
+
+/** States that are kept to name the one that the published files contradict. */
+const KEPT_STATES = 1024
+
+const FORKED_FILES = 'the files are signed otherwise than the log says'
+
+const EMPTY_HEAD = { length: 0, hash: hashOfRoots([]) }
+const EMPTY_STATE: FilesState = { db: EMPTY_HEAD, blobs: EMPTY_HEAD }
+const EMPTY_CORE = { length: 0, roots: [], get: () => Promise.resolve(null) }
+const EMPTY_FILES: FilesEvidence = { db: EMPTY_CORE, blobs: EMPTY_CORE }
+
+/** Thrown where nothing further can be checked; what was found so far stands. */
+export class Stop extends Error {}
+
+interface State {
+  block: number
+  after: FilesState
 }
 
-/**
- * Compares the records of a commit with what they gave here.
- * @param first index of the first call
- * @param executed null where a call has no outcome here; shorter if not all could be executed
- */
-export function compareRecords(commit: Commit, first: number, executed: (Executed | null)[]): Difference[] {
-  return executed.flatMap((one, i) => {
-    if (one === null) return []
-    const differences = compareRecord(commit.records[i], one.record)
-    return differences.map(difference => ({ ...difference, index: first + i }))
-  })
-}
+export class Replay {
+  /** records that were executed again */
+  checked = 0
+  genesis!: Genesis
+  /** where the log stands: `block` is the one to check next */
+  position!: Position
+  /** index of the next call as the commit before says */
+  private claimed = 0
+  private opened = false
+  private readonly executor = new Executor({ watchdog: WATCHDOG_MS })
+  private draft: Draft | null = null
+  /** whether the draft stands on what the host has published, and not on what was replayed here alone */
+  private published = false
+  /** states that commits leave and that were found right, and not yet compared with the published files */
+  private readonly states: State[] = []
+  private repeats!: Repeats
 
-function compareRecord(logged: Record, replayed: Record): Omit<Difference, 'index'>[] {
-  const differences: Omit<Difference, 'index'>[] = []
-  if (!b4a.equals(c.encode(outcome, logged.outcome), c.encode(outcome, replayed.outcome))) {
-    const detail = `logged ${describe(logged.outcome)}, replayed ${describe(replayed.outcome)}`
-    differences.push({ kind: 'wrong-outcome', detail })
+  constructor(
+    private readonly evidence: Evidence,
+    private readonly findings: Findings
+  ) {}
+
+  /** Records of the log up to where it stands. */
+  get calls(): number {
+    return this.opened ? this.position.index : 0
   }
-  if (logged.gas !== replayed.gas) {
-    differences.push({ kind: 'wrong-gas', detail: `logged ${logged.gas}, replayed ${replayed.gas}` })
+
+  /**
+   * Reads genesis and checks it; the next block is the first commit.
+   * @throws Stop
+   */
+  async open(): Promise<void> {
+    const { evidence, findings } = this
+    const { block: genesis } = await this.read(0, 'bad-genesis')
+    if (genesis.type !== 'genesis')
+      return this.stop('bad-genesis', 0, 'the log does not begin with a genesis')
+    const wrong = checkGenesis(genesis, evidence.keys)
+    if (wrong !== null) findings.add('bad-genesis', 0, null, wrong)
+    if (genesis.engine === ENGINE) await this.checkContract(genesis)
+    else findings.doubt(0, unknownEngine(genesis.engine, 'audit'), 'runtime')
+    this.genesis = genesis
+    this.position = positionAfterGenesis(genesis, EMPTY_STATE)
+    this.repeats = this.repeatsFrom(1)
+    this.opened = true
   }
-  const path = firstDifference(logged.writes, replayed.writes)
-  if (path !== null) differences.push({ kind: 'wrong-writes', detail: `${path} is not written as logged` })
-  return differences
-}
 
-/** @returns a path that was not written as logged, or null */
-export function firstDifference(logged: Write[], replayed: Write[]): string | null {
-  const expected = new Map(replayed.map(write => [write.path, write]))
-  for (const write of logged) {
-    const other = expected.get(write.path)
-    if (!other || !sameWrite(write, other)) return write.path
-    expected.delete(write.path)
-  }
-  return expected.keys().next().value ?? null
-}
-
-function sameWrite(a: Write, b: Write): boolean {
-  if (a.content === null || b.content === null) return a.content === b.content
-  return a.content.byteLength === b.content.byteLength && b4a.equals(a.content.hash, b.content.hash)
-}
-
-function describe(one: Outcome): string {
-  if (!one.ok) return `${one.error.name} ${JSON.stringify(one.error.message.slice(0, 80))}`
-  return JSON.stringify(decodeValue(one.value)).slice(0, 80)
-}
-
-/**
- * The changes that records log, with the bytes from wherever they are found.
- * @param sources tried in turn: what the replay wrote, what the host publishes
- * @returns changes, or the path whose bytes are nowhere
- */
-export async function changesOf(
-  records: Record[],
-  sources: ((path: string) => Promise<Uint8Array | null>)[]
-): Promise<{ changes: Changes; missing: string | null }> {
-  const changes: Changes = new Map()
-  const last = new Map(records.flatMap(record => record.writes.map(write => [write.path, write])))
-  for (const { path, content } of last.values()) {
-    let found: Uint8Array | null = null
-    if (content !== null) {
-      for (const source of sources) {
-        const bytes = await source(path)
-        if (bytes && b4a.equals(crypto.hash(b4a.from(bytes)), content.hash)) {
-          found = bytes
-          break
-        }
+  /**
+   * Goes to a block, and reads back from there what it has to continue.
+   * @throws Stop
+   */
+  async seek(block: number): Promise<void> {
+    if (this.position.block === block) return
+    await this.drop()
+    this.repeats = this.repeatsFrom(block)
+    let force: { base: number; runtime: Runtime } | null = null
+    for (let n = block - 1; n > 0; n--) {
+      const { block: before } = await this.read(n, 'bad-record')
+      if (before.type === 'genesis') return this.stop('bad-record', n, 'a second genesis')
+      if (before.type === 'runtime') {
+        force ??= { base: n, runtime: before.runtime }
+        continue
       }
-      if (found === null) return { changes, missing: path }
+      force ??= await this.inForce(n, before.base)
+      this.claimed = endOf(before)
+      this.position = { block, index: this.claimed, ...force, files: before.after }
+      return
     }
-    changes.set(path, found)
+    const { genesis } = this
+    this.claimed = 0
+    this.position = { ...positionAfterGenesis(genesis, EMPTY_STATE), block, ...force }
   }
-  return { changes, missing: null }
+
+  private async inForce(block: number, base: number): Promise<{ base: number; runtime: Runtime }> {
+    if (base === 0) return { base, runtime: this.genesis.runtime }
+    if (base < block) {
+      const { block: found } = await this.read(base, 'bad-record')
+      if (found.type === 'runtime') return { base, runtime: found.runtime }
+    }
+    return this.stop('bad-record', block, `its base, block ${base}, is no runtime`)
+  }
+
+  /**
+   * Checks the next block.
+   * @throws Stop
+   */
+  async step(): Promise<void> {
+    const { block, bytes } = await this.read(this.position.block, 'bad-record')
+    if (block.type === 'genesis') return this.stop('bad-record', this.position.block, 'a second genesis')
+    if (block.type === 'runtime') {
+      checkRuntimeChange(block, this.position, this.findings)
+      this.position = advance(this.position, block)
+    } else {
+      // where the commit before has lied about its calls, this one may go on from the lie or from what was counted here
+      if (block.first === this.claimed) this.position = { ...this.position, index: block.first }
+      this.claimed = endOf(block)
+      await this.checkCommit(block, bytes)
+      this.position = { ...advance(this.position, block), index: this.position.index + block.records.length }
+      if (this.states.length > KEPT_STATES || (this.draft?.bytes ?? 0) > KEPT_BYTES) await this.settle()
+    }
+  }
+
+  /**
+   * Compares the files that the host has published with those that follow from its log.
+   * @returns whether they are to be had
+   */
+  async settle(): Promise<boolean> {
+    const last = this.states.at(-1)
+    if (!last) return true
+    const newest = await this.evidence.files(last.after)
+    if (newest === 'late') {
+      this.findings.doubt(last.block, 'the files are not available')
+      return false
+    }
+    if (newest !== 'other') {
+      if (this.draft && sameState(this.draft.state, last.after)) this.draft.settle(newest)
+      this.states.length = 0
+      return true
+    }
+    // a core that contradicts one state contradicts all after it
+    let [right, wrong] = [-1, this.states.length - 1]
+    while (wrong - right > 1) {
+      const middle = (right + wrong) >> 1
+      if ((await this.evidence.files(this.states[middle].after)) === 'other') wrong = middle
+      else right = middle
+    }
+    this.findings.add('forked', this.states[wrong].block, null, FORKED_FILES)
+    this.states.length = 0
+    return true
+  }
+
+  async close(): Promise<void> {
+    await this.drop()
+    await this.executor.close()
+  }
+
+  private repeatsFrom(block: number): Repeats {
+    const window = Math.min(this.genesis.limits.window, CEILINGS.window) // more is wrong already
+    return new Repeats(this.evidence, this.findings, window, block)
+  }
+
+  private async drop(): Promise<void> {
+    await this.draft?.close()
+    this.draft = null
+  }
+
+  private async checkContract(genesis: Genesis): Promise<void> {
+    const { methods, problems } = await this.executor.inspect(genesis.source, genesis.limits)
+    if (problems.some(({ message }) => message === NOT_LOADED))
+      return this.findings.doubt(0, NOT_LOADED, 'stopped')
+    const why =
+      problems.length > 0
+        ? `the contract cannot be loaded: ${problems[0].message}`
+        : methods.join() !== genesis.methods.join()
+          ? `the contract exports ${methods.join(', ')}, not ${genesis.methods.join(', ')}`
+          : null
+    if (why !== null) this.accuse({ kind: 'bad-genesis', index: null, detail: why }, 0, genesis.runtime)
+  }
+
+  private async checkCommit(commit: Commit, bytes: number): Promise<void> {
+    const { position, findings, evidence, genesis, repeats } = this
+    const context: LogContext = {
+      key: evidence.keys.log,
+      genesis,
+      earlier: (request, place) => repeats.earlier(request, place),
+      treeHash: length => evidence.hash(length)
+    }
+    const rebuilt = this.draft?.state ?? position.files
+    const requests = await checkCommit(commit, bytes, position, rebuilt, context, findings)
+    if (requests === null) return // the next commit goes on from what the host has published
+    try {
+      const draft = await this.draftOf(commit.before)
+      const executed = await this.execute(draft, commit, requests)
+      this.checked += executed.filter(one => one !== null).length
+      for (const difference of compareRecords(commit, position.index, executed))
+        this.accuse(difference, position.block, position.runtime)
+      await this.checkState(draft, commit, executed)
+    } catch (error) {
+      if (error instanceof Stop) throw error
+      throw this.unreadable(error)
+    }
+  }
+
+  private unreadable(error: unknown): unknown {
+    const { block } = this.position
+    if (codeOf(error) === 'NOT_AVAILABLE') this.findings.doubt(block, 'the files are not available')
+    else if (!this.published) return error
+    else if (codeOf(error) === 'BAD_HOST' && this.findings.findings.length === 0)
+      this.findings.add(
+        'wrong-state',
+        block,
+        null,
+        `the files that it goes on from are none: ${messageOf(error)}`
+      )
+    else this.findings.doubt(block, `the published files cannot be read: ${messageOf(error)}`)
+    return new Stop()
+  }
+
+  /** The files that a commit goes on from: as they were rebuilt here, else as the host has published them. */
+  private async draftOf(before: FilesState): Promise<Draft> {
+    if (this.draft && sameState(this.draft.state, before)) return this.draft
+    const empty = sameState(before, EMPTY_STATE)
+    const files = empty ? EMPTY_FILES : await this.evidence.files(before)
+    const { block } = this.position
+    if (files === 'other' && this.findings.findings.length === 0)
+      this.findings.add('forked', block, null, FORKED_FILES)
+    if (typeof files === 'string') {
+      this.findings.doubt(block, 'the files that it goes on from are not available')
+      throw new Stop()
+    }
+    await this.drop()
+    this.published = !empty
+    return (this.draft = await Draft.open(files))
+  }
+
+  /**
+   * Executes the requests of a commit. Where a call writes something else here than the host has logged, the calls after it
+   * are executed on what the host went on from: they are not wrong because that one is.
+   * @returns null for a call that did not end here; fewer than requests if this machine cannot tell about the rest
+   */
+  private async execute(
+    draft: Draft,
+    commit: Commit,
+    requests: CheckedRequest[]
+  ): Promise<(Executed | null)[]> {
+    const { genesis } = this
+    const { block, index } = this.position
+    if (genesis.engine !== ENGINE) return []
+    const done: (Executed | null)[] = []
+    if (block === 1 && !genesis.methods.includes(INIT)) done.push(...requests.slice(0, 1).map(withoutInit))
+    const files = new Overlay(draft.files)
+    while (done.length < requests.length) {
+      const rest = requests.slice(done.length)
+      const logged = commit.records.slice(done.length)
+      const run = await execute(this.executor, genesis, index + done.length, files, rest)
+      const wrong = run.findIndex(
+        (one, i) => one === null || firstDifference(logged[i].writes, one.record.writes) !== null
+      )
+      if (wrong === -1) {
+        done.push(...run)
+        files.apply(mergeChanges(run.filter(one => one !== null)))
+        continue
+      }
+      done.push(...run.slice(0, wrong + 1))
+      if (run[wrong] === null) {
+        this.findings.doubt(
+          block,
+          'a call did not end here: it was stopped by the watchdog, or ran out of memory',
+          'stopped'
+        )
+      }
+      if (done.length === requests.length) break
+      files.apply(mergeChanges(run.slice(0, wrong).filter(one => one !== null)))
+      const { changes, missing } = await this.changesOf([logged[wrong]], done, commit.after)
+      if (missing !== null) {
+        this.findings.doubt(block, `${missing} as the host has logged it is not to be had any more`)
+        break
+      }
+      files.apply(changes)
+    }
+    return done
+  }
+
+  /** The files after a commit are those before it with the writes that it logs, and nothing else. */
+  private async checkState(draft: Draft, commit: Commit, executed: (Executed | null)[]): Promise<void> {
+    const { block } = this.position
+    const { changes, missing, late } = await this.changesOf(commit.records, executed, commit.after)
+    if (late) {
+      await this.drop() // where the files stand now is not known
+      return this.findings.doubt(block, 'the files are not available')
+    }
+    if (missing !== null) {
+      await this.drop()
+      const detail = `${missing} does not hold what was logged as written`
+      return this.findings.add('wrong-state', block, null, detail)
+    }
+    if (sameState(await draft.append(changes), commit.after)) {
+      this.states.push({ block, after: commit.after })
+      return
+    }
+    const detail = 'the files after it are not those before it with the writes that it logs'
+    this.findings.add('wrong-state', block, null, detail)
+  }
+
+  private async changesOf(records: Record[], executed: (Executed | null)[], after: FilesState) {
+    const replayed = executed.filter(one => one !== null).map(({ changes }) => changes)
+    const known: { files?: FilesEvidence | 'late' | 'other'; late?: boolean } = {}
+    const published = async (path: string) => {
+      const at = (known.files ??= await this.evidence.files(after))
+      if (typeof at === 'string') return null
+      try {
+        return await new ForeignTree(new DraftCore(at.db), new DraftCore(at.blobs)).get(path)
+      } catch (error) {
+        if (codeOf(error) === 'NOT_AVAILABLE') known.late = true
+        return null
+      }
+    }
+    const sources = replayed.map(changes => (path: string) => Promise.resolve(changes.get(path) ?? null))
+    const found = await changesOf(records, [...sources.reverse(), published])
+    return { ...found, late: found.missing !== null && (known.late || known.files === 'late') }
+  }
+
+  // what comes from executing is fraud only where the runtime is the host's
+  private accuse({ kind, index, detail }: Difference, block: number, runtime: Runtime): void {
+    if (sameRuntime(runtime, RUNTIME)) this.findings.add(kind, block, index, detail)
+    else
+      this.findings.doubt(
+        block,
+        `the runtime differs: the host has ${describeRuntime(runtime)}, this is ${describeRuntime(RUNTIME)}`,
+        'runtime'
+      )
+  }
+
+  private async read(n: number, kind: Kind): Promise<{ block: Block; bytes: number }> {
+    const bytes = await this.evidence.block(n)
+    if (bytes === null) {
+      this.findings.doubt(n, `block ${n} is not available`)
+      throw new Stop()
+    }
+    try {
+      return { block: decodeBlock(bytes), bytes: bytes.byteLength }
+    } catch (error) {
+      return this.stop(kind, n, messageOf(error))
+    }
+  }
+
+  private stop(kind: Kind, block: number, detail: string): never {
+    this.findings.add(kind, block, null, detail)
+    throw new Stop()
+  }
 }

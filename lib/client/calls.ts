@@ -7,6 +7,7 @@ import { messageOf, VMSError } from '../errors.js'
 import crypto from '../ledger/crypto.js'
 import type { Head } from '../ledger/encoding.js'
 import { encodeKey } from '../ledger/keys.js'
+import { hashOfRoots } from '../ledger/merkle.js'
 import type { Refusal } from '../ledger/messages.js'
 import { hashRecord, type Record } from '../ledger/record.js'
 import {
@@ -19,8 +20,11 @@ import {
 } from '../ledger/request.js'
 import type { Receipt, Signed } from '../ledger/statements.js'
 import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
+import { rootsOf } from '../machine/tree.js'
 import type { Link } from '../replica/link.js'
 import type { Replica } from '../replica/replica.js'
+import { within } from '../replica/within.js'
+import { requireAudited } from './audited.js'
 import { CallError } from './errors.js'
 import { LoggedCommits } from './logged.js'
 
@@ -70,9 +74,11 @@ export class Calls {
   private head: Promise<Head> | null = null
   private synced = false
 
+  /** @param minAuditors how many trusted auditors must have verified the log that a call builds on */
   constructor(
     private readonly replica: Replica,
-    private readonly identity: KeyPair
+    private readonly identity: KeyPair,
+    private readonly minAuditors = 0
   ) {
     this.logged = new LoggedCommits(replica)
     replica.on('host', (link: Link) =>
@@ -90,8 +96,8 @@ export class Calls {
 
   /**
    * Signs a request, sends it, and waits for its record.
-   * @throws CallError if the contract threw; VMSError INVALID_VALUE, TOO_LARGE, UNREACHABLE, TIMEOUT, ABORTED, FRAUD, or
-   * what the host refused it with
+   * @throws CallError if the contract threw; VMSError INVALID_VALUE, TOO_LARGE, UNREACHABLE, TIMEOUT, ABORTED, FRAUD,
+   * NOT_AUDITED, or what the host refused it with
    */
   async call(method: string, args: unknown[], options: CallOptions = {}): Promise<CallResult> {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
@@ -99,7 +105,10 @@ export class Calls {
     const encoded = encodeArguments(args)
     if (signal?.aborted) throw aborted()
     await this.connect(timeout)
-    const seen = await this.seen()
+    const seen = await within<Head | null>(Math.max(0, deadline - Date.now()), this.seen(), () => null)
+    if (seen === null)
+      throw new VMSError('NOT_AVAILABLE', `the host of ${encodeKey(this.replica.key)} does not send its log`)
+    await requireAudited(this.replica, seen.length, this.minAuditors, deadline - Date.now(), signal)
     const request: Request = {
       vm: this.replica.key,
       caller: this.identity.publicKey,
@@ -125,13 +134,7 @@ export class Calls {
 
   private wait(request: Request, timeout: number, signal?: AbortSignal): Promise<CallResult> {
     const signed = signRequest(request, this.identity)
-    if (signed.bytes.byteLength > MAX_REQUEST_BYTES) {
-      const excess = signed.bytes.byteLength - MAX_REQUEST_BYTES
-      throw new VMSError(
-        'TOO_LARGE',
-        `the arguments are ${excess} bytes too large: a request has at most ${MAX_REQUEST_BYTES}`
-      )
-    }
+    checkSize(signed.bytes)
     if (this.replica.closing) throw new VMSError('CLOSED', 'the client is closed')
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
@@ -198,7 +201,8 @@ export class Calls {
     call.receipt = receipt
     try {
       call.resolve(await this.confirm(call, receipt))
-    } catch (error) {
+    } catch (failure) {
+      const error = failure instanceof CallError ? failure : await this.replica.explain(failure)
       if (!(error instanceof CallError)) await this.replica.memory.rememberReceipt(receipt).catch(() => {})
       call.reject(error as Error)
     }
@@ -212,6 +216,10 @@ export class Calls {
     if (call.settled) throw new VMSError('TIMEOUT', 'the call was given up')
     const logged = await this.logged.at(block)
     const found = logged.commit?.records[index - logged.commit.first]
+    if (!b4a.equals(logged.hash, hash)) {
+      await replica.compare(receipt, call.deadline - Date.now())
+      if (replica.contradiction) throw replica.contradiction
+    }
     if (
       found === undefined ||
       !b4a.equals(hashRecord(found), record) ||
@@ -282,7 +290,7 @@ export class Calls {
 
 async function headOf({ log }: Replica): Promise<Head> {
   const { length } = log
-  return { length, hash: await log.treeHash(length) }
+  return { length, hash: hashOfRoots(await rootsOf(log, length)) }
 }
 
 /** Whether a record holds a request as this call has signed it. */
@@ -297,12 +305,23 @@ function resultOf(record: Record, block: number, index: number, receipt: Signed<
   return { value: decodeValue(record.outcome.value), index, block, hash, gas: record.gas, receipt }
 }
 
-function encodeArguments(args: unknown[]): Uint8Array {
+/** @throws VMSError INVALID_VALUE */
+export function encodeArguments(args: unknown[]): Uint8Array {
   try {
     return encodeValue(args)
   } catch (error) {
     throw new VMSError('INVALID_VALUE', `an argument cannot be sent: ${messageOf(error)}`)
   }
+}
+
+/** @throws VMSError TOO_LARGE */
+export function checkSize(request: Uint8Array): void {
+  const excess = request.byteLength - MAX_REQUEST_BYTES
+  if (excess <= 0) return
+  throw new VMSError(
+    'TOO_LARGE',
+    `the arguments are ${excess} bytes too large: a request has at most ${MAX_REQUEST_BYTES}`
+  )
 }
 
 function aborted(): VMSError {

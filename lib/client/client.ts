@@ -1,15 +1,24 @@
 // The client of a VM: the contract's methods as its own, and its files.
 
+import { EventEmitter } from 'node:events'
+import path from 'node:path'
 import type { KeyPair } from 'hypercore'
 import ReadyResource from 'ready-resource'
+import { VMSError } from '../errors.js'
+import { Watch } from '../audit/watch.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
 import { INIT } from '../machine/machine.js'
 import { Replica } from '../replica/replica.js'
+import { RESERVED } from '../sandbox/reserved.js'
 import { dataFolder } from '../user/folders.js'
 import { loadIdentity } from '../user/identity.js'
 import { Calls, DEFAULT_TIMEOUT_MS, type CallOptions, type CallResult } from './calls.js'
 import { ClientFiles } from './files.js'
 import { describe, type Info } from './info.js'
+import { LocalCalls, type LocalResult } from './local.js'
+import { withMethods, type AnyContract, type Methods } from './methods.js'
+
+export type { AnyContract, Methods } from './methods.js'
 
 export interface ClientOptions {
   /** nodes as host:port; the public network if not given */
@@ -20,19 +29,54 @@ export interface ClientOptions {
   storage?: string
   /** ms to wait for a host or an answer, 30,000 if not given */
   timeout?: number
+  /** auditors whose attestations count: their ids, or public keys */
+  trust?: (string | Uint8Array)[]
+  /**
+   * how many of them must have verified the log up to the block that a call, a local call or a read builds on: it waits for
+   * them, and fails with NOT_AUDITED; 0 if not given
+   */
+  minAuditors?: number
+  /**
+   * whether to check each commit as it arrives, in the background: the client emits 'verified', 'fraud' and 'inconclusive' as
+   * Watch does, and after fraud its calls fail with FRAUD
+   */
+  audit?: boolean
 }
 
+/** What calls methods here, whatever the contract. */
+export interface LocalMembers {
+  /** Runs a method here and resolves with what it returned. Errors: see `request`. */
+  call(method: string, ...args: unknown[]): Promise<unknown>
+  /**
+   * Runs a method here, and tells from which block the answer is.
+   * @throws as LocalCalls.call does: CallError if the contract threw; VMSError NO_SUCH_METHOD, NOT_AVAILABLE, KILLED …
+   */
+  request(method: string, args: unknown[], options?: CallOptions): Promise<LocalResult>
+}
+
+/**
+ * The contract's methods, run in a sandbox of this process on the newest files that the host has signed: without the host,
+ * not logged, and with no write kept. The answer follows from these files; that they are right is for an audit to say.
+ */
+export type Local<Contract = AnyContract> = LocalMembers & Methods<Contract>
+
 /** What every client has, whatever the contract. */
-export class Client extends ReadyResource {
+export class Client<Contract = AnyContract> extends ReadyResource {
   readonly key: Uint8Array
   /** the key as printed */
   readonly id: string
   readonly files: ClientFiles
+  /** `client.local.method(...)` runs a method here, without the host */
+  readonly local: Local<Contract>
   private readonly replica: Replica
   private readonly timeout: number
+  private readonly minAuditors: number
   private calls: Promise<Calls> | null = null
+  private localCalls: Promise<LocalCalls> | null = null
+  private keyPair: Promise<KeyPair> | null = null
+  private watch: Watch | null = null
 
-  /** @throws VMSError INVALID_KEY */
+  /** @throws VMSError INVALID_KEY; USAGE if more auditors are required than trusted */
   constructor(
     key: string | Uint8Array,
     private readonly options: ClientOptions = {}
@@ -41,9 +85,18 @@ export class Client extends ReadyResource {
     this.key = decodeKey(key)
     this.id = encodeKey(this.key)
     this.timeout = options.timeout ?? DEFAULT_TIMEOUT_MS
-    const { bootstrap, storage } = options
+    const { bootstrap, storage, trust = [], minAuditors = 0 } = options
     this.replica = new Replica(this.key, { bootstrap, storage, data: dataFolder() })
-    this.files = new ClientFiles(this.replica, this.timeout)
+    for (const auditor of trust) this.replica.trusted.add(encodeKey(decodeKey(auditor)))
+    if (minAuditors > this.replica.trusted.size) {
+      throw new VMSError(
+        'USAGE',
+        `${minAuditors} auditors are required, and ${this.replica.trusted.size} are trusted`
+      )
+    }
+    this.minAuditors = minAuditors
+    this.files = new ClientFiles(this.replica, this.timeout, minAuditors)
+    this.local = this.makeLocal()
   }
 
   /** Calls a method and resolves with what it returned. Errors: see `request`. */
@@ -58,6 +111,9 @@ export class Client extends ReadyResource {
    */
   async request(method: string, args: unknown[], options: CallOptions = {}): Promise<CallResult> {
     await this.ready()
+    if (this.watch?.verdict === 'fraud') {
+      throw new VMSError('FRAUD', `the audit of ${this.id} has found fraud: "vms audit ${this.id}" shows it`)
+    }
     const calls = await (this.calls ??= this.openCalls())
     return calls.call(method, args, { timeout: this.timeout, ...options })
   }
@@ -75,36 +131,53 @@ export class Client extends ReadyResource {
 
   protected override async _open(): Promise<void> {
     await this.replica.ready()
+    if (this.options.audit) await this.openWatch()
+  }
+
+  private async openWatch(): Promise<void> {
+    const folder = path.join(this.options.storage ?? dataFolder(), 'audits')
+    this.watch = new Watch(this.replica, { timeout: this.timeout, folder })
+    for (const event of ['verified', 'fraud', 'inconclusive', 'online', 'offline']) {
+      this.watch.on(event, (what: unknown) => this.emit(event, what))
+    }
+    await this.watch.ready()
   }
 
   protected override async _close(): Promise<void> {
+    await this.localCalls?.then(calls => calls.close()).catch(() => {}) // there is no identity: nothing runs
+    await this.watch?.close()
     await this.replica.close()
   }
 
+  private makeLocal(): Local<Contract> {
+    const request = async (method: string, args: unknown[], options: CallOptions = {}) => {
+      const calls = await (this.localCalls ??= this.openLocalCalls())
+      return calls.call(method, args, { timeout: this.timeout, ...options })
+    }
+    const members: LocalMembers = {
+      call: async (method, ...args) => (await request(method, args)).value,
+      request
+    }
+    return withMethods(members, (method, args) => members.call(method, ...args)) as Local<Contract>
+  }
+
   private async openCalls(): Promise<Calls> {
+    return new Calls(this.replica, await this.identity(), this.minAuditors)
+  }
+
+  private async openLocalCalls(): Promise<LocalCalls> {
+    if (this.closing) throw new VMSError('CLOSED', 'the client is closed')
+    return new LocalCalls(this.replica, (await this.identity()).publicKey, this.minAuditors)
+  }
+
+  private identity(): Promise<KeyPair> {
     const { identity } = this.options
-    return new Calls(this.replica, typeof identity === 'object' ? identity : await loadIdentity(identity))
+    return (this.keyPair ??=
+      typeof identity === 'object' ? Promise.resolve(identity) : loadIdentity(identity))
   }
 }
 
-type Method = (...args: never[]) => unknown
-
-/** The methods of a contract as a client has them. */
-export type Methods<Contract> = {
-  [
-    Name in keyof Contract as Contract[Name] extends Method ? (Name extends 'init' ? never : Name) : never
-  ]: Contract[Name] extends (...args: infer Args) => infer Result
-    ? (...args: Args) => Promise<Awaited<Result>>
-    : never
-}
-
-/** A contract of which nothing is known. */
-export interface AnyContract {
-  // what a method returns depends on the contract: give its type to have it checked
-  [method: string]: (...args: unknown[]) => unknown
-}
-
-export type VMSClient<Contract = AnyContract> = Client & Methods<Contract>
+export type VMSClient<Contract = AnyContract> = Client<Contract> & Methods<Contract>
 
 interface VMSClientConstructor {
   /**
@@ -114,16 +187,15 @@ interface VMSClientConstructor {
   new <Contract = AnyContract>(key: string | Uint8Array, options?: ClientOptions): VMSClient<Contract>
 }
 
+/** Whether a name is a member of the client: a contract cannot have a method of that name. */
+function isMember(name: string): boolean {
+  return RESERVED.has(name) || name in EventEmitter.prototype
+}
+
 class ClientProxy extends Client {
   constructor(key: string | Uint8Array, options?: ClientOptions) {
     super(key, options)
-    return new Proxy<ClientProxy>(this, {
-      get(target, name, receiver) {
-        if (typeof name === 'symbol' || name in target || name === 'then')
-          return Reflect.get(target, name, receiver) as unknown
-        return (...args: unknown[]) => target.call(name, ...args)
-      }
-    })
+    return withMethods<ClientProxy>(this, (method, args) => this.call(method, ...args), isMember)
   }
 }
 

@@ -2,25 +2,32 @@
 
 import b4a from 'b4a'
 import { VMSError } from '../errors.js'
+import { FileError } from '../files/errors.js'
 import type { FilesReader, FileStat } from '../files/system.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { Replica } from '../replica/replica.js'
 import { latestSnapshot } from '../replica/snapshot.js'
+import { requireAudited } from './audited.js'
 import { within } from '../replica/within.js'
 
 export class ClientFiles {
   private current: { length: number; block: number; files: FilesReader } | null = null
   private synced = false
 
-  /** @param timeout ms to wait for peers and blocks */
+  /**
+   * @param timeout ms to wait for peers, blocks and auditors
+   * @param minAuditors how many trusted auditors must have verified the log up to the block whose files are read
+   */
   constructor(
     private readonly replica: Replica,
-    private readonly timeout: number
+    private readonly timeout: number,
+    private readonly minAuditors = 0
   ) {}
 
   /**
    * @returns text, or bytes for 'binary'
-   * @throws FileError ENOENT, EISDIR, ENOTDIR, EINVAL; VMSError NOT_AVAILABLE, UNREACHABLE, FRAUD, BAD_HOST
+   * @throws FileError ENOENT, EISDIR, ENOTDIR, EINVAL; VMSError NOT_AVAILABLE, UNREACHABLE, NOT_AUDITED,
+   * FRAUD, BAD_HOST
    */
   readFile(path: string, encoding?: 'utf8'): Promise<string>
   readFile(path: string, encoding: 'binary'): Promise<Uint8Array>
@@ -47,11 +54,13 @@ export class ClientFiles {
 
   private async read<T>(action: (files: FilesReader) => Promise<T>): Promise<T> {
     const files = await this.open()
-    const result = await within<{ value: T } | null>(
-      this.timeout,
-      action(files).then(value => ({ value })),
-      () => null
+    const reading = action(files).then(
+      value => ({ value }),
+      async (error: unknown) => {
+        throw error instanceof FileError ? error : await this.replica.explain(error)
+      }
     )
+    const result = await within<{ value: T } | null>(this.timeout, reading, () => null)
     if (result) return result.value
     const id = encodeKey(this.replica.key)
     throw new VMSError(
@@ -68,6 +77,7 @@ export class ClientFiles {
     const { length } = this.replica.log
     if (this.current?.length === length) return this.current.files
     const { block, files } = await latestSnapshot(this.replica, this.timeout)
+    await requireAudited(this.replica, block + 1, this.minAuditors, this.timeout)
     this.current = { length: Math.max(length, block + 1), block, files }
     return files
   }

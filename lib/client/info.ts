@@ -4,6 +4,7 @@ import b4a from 'b4a'
 import { encodeKey } from '../ledger/keys.js'
 import type { Limits, Runtime } from '../ledger/blocks.js'
 import type { Replica } from '../replica/replica.js'
+import { attestations, verifiedTo, type Attested, type Verified } from '../replica/verified.js'
 
 export interface Info {
   key: string
@@ -27,11 +28,16 @@ export interface Info {
   age: number | null
   /** whether the host was there just now */
   online: boolean
+  /** the highest block to which trusted auditors have verified the log */
+  verified: Verified
+  /** what the trusted auditors say */
+  attestations: Attested[]
 }
 
 export async function describe(replica: Replica, online: boolean): Promise<Info> {
   const genesis = await replica.genesis()
   const { length } = replica.log
+  const said = await attestations(replica)
   return {
     key: encodeKey(replica.key),
     title: genesis.title,
@@ -46,7 +52,9 @@ export async function describe(replica: Replica, online: boolean): Promise<Info>
     source: genesis.source,
     length,
     hash: b4a.toString(await replica.log.treeHash(length), 'hex'),
-    age: replica.head && Math.max(0, Date.now() - replica.head.time),
-    online
+    age: replica.age,
+    online,
+    verified: verifiedTo(said),
+    attestations: said
   }
 }

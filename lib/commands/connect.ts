@@ -9,10 +9,12 @@ import { Calls } from '../client/calls.js'
 import { CallError } from '../client/errors.js'
 import { ClientFiles } from '../client/files.js'
 import { describe } from '../client/info.js'
+import { LocalCalls } from '../client/local.js'
 import { VMSError } from '../errors.js'
 import { INIT } from '../machine/machine.js'
 import type { Replica } from '../replica/replica.js'
 import { auditReplica, printAudit } from './audit.js'
+import { describeOffline } from './age.js'
 import type { Context } from './context.js'
 import { escapeControls, escapeText } from './escape.js'
 import { evaluate } from './evaluate.js'
@@ -22,9 +24,13 @@ import { printInfo } from './info.js'
 import { toJSON, type JSONValue } from './json.js'
 import { printTail } from './log.js'
 import { forStdout, log, print, printJSON } from './output.js'
+import { readTrust, showTrust, trustingReplica, type Trust, type TrustFlags } from './trust.js'
 import { toValue } from '../ledger/values.js'
 
 const DEFAULT_TAIL = 10
+
+/** What has the methods that run here in a session. */
+const LOCAL = 'local'
 
 /** What a dot-command does with the text after its name. */
 interface DotCommand {
@@ -32,14 +38,20 @@ interface DotCommand {
   action: (text: string) => Promise<void>
 }
 
-export async function connect(context: Context, key: string): Promise<number> {
+export async function connect(context: Context, key: string, flags: TrustFlags): Promise<number> {
   const { timeout } = context
-  const replica = await context.replica(key)
+  const trust = await readTrust(flags)
+  const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(timeout)
   const info = await describe(replica, online)
-  const calls = new Calls(replica, await context.identity())
+  const identity = await context.identity()
+  const calls = new Calls(replica, identity, trust.minAuditors)
+  const local = context.use(new LocalCalls(replica, identity.publicKey, trust.minAuditors))
   const methods = info.methods.filter(name => name !== INIT)
-  if (!online) log('the host is offline: files and log can be read, methods cannot be called')
+  await showTrust(context, replica, trust)
+  if (!online) {
+    log(`${describeOffline(replica)}: files and log can be read, and methods run here: ${LOCAL}.method(…)`)
+  }
 
   const terminal = process.stdin.isTTY && process.stdout.isTTY
   if (terminal) log(`${info.title}: ${methods.join(', ')}. Type .help for more.`)
@@ -63,19 +75,22 @@ export async function connect(context: Context, key: string): Promise<number> {
       )
     }
   })
+  const here: { [method: string]: unknown } = {}
+  define(server.context, LOCAL, here) // a method of this name hides it
   for (const method of methods) {
-    const run = async (...args: unknown[]) => {
-      // what is typed comes from another realm, whose arrays and objects are no values here
-      try {
-        return (await calls.call(method, structuredClone(args), { timeout })).value
-      } catch (error) {
-        throw asLine(error)
-      }
-    }
-    Object.defineProperty(server.context, method, { value: quiet(run), enumerable: true, configurable: true })
+    define(
+      server.context,
+      method,
+      session(args => calls.call(method, args, { timeout }))
+    )
+    define(
+      here,
+      method,
+      session(args => local.call(method, args, { timeout }))
+    )
   }
-  const commands = dotCommands(context, replica, methods)
-  for (const [name, command] of Object.entries(commands)) define(context, server, name, command)
+  const commands = dotCommands(context, replica, methods, trust)
+  for (const [name, command] of Object.entries(commands)) defineCommand(context, server, name, command)
 
   const exited = once(server, 'exit')
   if (input instanceof PassThrough) await feed(context, server, input, exited)
@@ -83,9 +98,14 @@ export async function connect(context: Context, key: string): Promise<number> {
   return EXIT.ok
 }
 
-function dotCommands(context: Context, replica: Replica, methods: string[]): { [name: string]: DotCommand } {
+function dotCommands(
+  context: Context,
+  replica: Replica,
+  methods: string[],
+  trust: Trust
+): { [name: string]: DotCommand } {
   const { timeout } = context
-  const reader = new ClientFiles(replica, timeout)
+  const reader = new ClientFiles(replica, timeout, trust.minAuditors)
   const commands: { [name: string]: DotCommand } = {
     files: { help: '[path]  list files', action: text => list(context, reader, text || '/') },
     cat: {
@@ -108,7 +128,8 @@ function dotCommands(context: Context, replica: Replica, methods: string[]): { [
     },
     info: {
       help: 'what this VM is',
-      action: async () => printInfo(context, await describe(replica, await replica.sync(timeout)))
+      action: async () =>
+        printInfo(context, await describe(replica, await replica.sync(timeout)), replica.trusted.size)
     }
   }
   const help: DotCommand = {
@@ -116,7 +137,8 @@ function dotCommands(context: Context, replica: Replica, methods: string[]): { [
     action: () => {
       const dots = Object.entries(commands).map(([name, command]) => `.${name} ${command.help}`)
       if (context.json) printJSON({ methods, commands: dots })
-      else print(...methods.map(name => `${name}(…)`), ...dots, '.exit leave')
+      else
+        print(...methods.map(name => `${name}(…)`), ...dots, `${LOCAL}.method(…) run it here`, '.exit leave')
       return Promise.resolve()
     }
   }
@@ -124,7 +146,27 @@ function dotCommands(context: Context, replica: Replica, methods: string[]): { [
   return commands
 }
 
-function define(context: Context, server: REPLServer, name: string, { help, action }: DotCommand): void {
+function define(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true })
+}
+
+/** A method as a session has it. What is typed comes from another realm, whose arrays and objects are no values here. */
+function session(run: (args: unknown[]) => Promise<{ value: unknown }>): unknown {
+  return quiet(async (...args: unknown[]) => {
+    try {
+      return (await run(structuredClone(args))).value
+    } catch (error) {
+      throw asLine(error)
+    }
+  })
+}
+
+function defineCommand(
+  context: Context,
+  server: REPLServer,
+  name: string,
+  { help, action }: DotCommand
+): void {
   server.defineCommand(name, {
     help,
     action(text) {

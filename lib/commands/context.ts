@@ -4,6 +4,7 @@ import { constants } from 'node:os'
 import { existsSync } from 'node:fs'
 import type { KeyPair } from 'hypercore'
 import { VMSError } from '../errors.js'
+import { FileError } from '../files/errors.js'
 import type { Replica } from '../replica/replica.js'
 import { log } from './output.js'
 
@@ -30,8 +31,9 @@ export class Context {
   /** Resolves with the exit status once the command is told to stop. */
   readonly stopped: Promise<number>
   private readonly closables: Closable[] = []
+  private readonly replicas: Replica[] = []
   private closing = false
-  private stopStatus: number | null = null
+  private stopStatus: (() => number) | null = null
   private resolveStopped!: (status: number) => void
 
   constructor(readonly flags: Flags) {
@@ -45,15 +47,15 @@ export class Context {
     void this.timeout
   }
 
-  /** Told to stop, this command has done what it should: it runs until then. */
-  runsUntilStopped(): void {
-    this.stopStatus = 0
+  /** Told to stop, this command has done what it should: it runs until then. @param status to exit with */
+  runsUntilStopped(status: () => number = () => 0): void {
+    this.stopStatus = status
   }
 
   /** Ends the command; what it uses is closed. */
   stop(cause: 'SIGINT' | 'SIGTERM' | 'EPIPE'): void {
     const status = cause === 'EPIPE' ? 0 : 128 + constants.signals[cause]
-    this.resolveStopped(this.stopStatus ?? status)
+    this.resolveStopped(this.stopStatus?.() ?? status)
   }
 
   /** Closes `resource` when the command ends, before what it was told to use earlier. */
@@ -101,8 +103,8 @@ export class Context {
     return keyPair
   }
 
-  /** A copy of a VM, closed when the command ends. */
-  async replica(key: string): Promise<Replica> {
+  /** A copy of a VM, closed when the command ends. @param announce whether others are to find it */
+  async replica(key: string, announce = false): Promise<Replica> {
     const { storage } = this
     const [{ decodeKey }, { Replica }, { dataFolder }] = await Promise.all([
       import('../ledger/keys.js'),
@@ -110,7 +112,20 @@ export class Context {
       import('../user/folders.js')
     ])
     const decoded = decodeKey(key)
-    return this.use(new Replica(decoded, { bootstrap: await this.bootstrap(), storage, data: dataFolder() }))
+    const bootstrap = await this.bootstrap()
+    const replica = this.use(new Replica(decoded, { bootstrap, storage, data: dataFolder(), announce }))
+    this.replicas.push(replica)
+    return replica
+  }
+
+  /** Why a command failed: what reads a copy ends with errors of its own once its host has contradicted itself. */
+  async explain(error: unknown): Promise<unknown> {
+    if (error instanceof VMSError || error instanceof FileError) return error
+    for (const replica of this.replicas) {
+      const reason = await replica.explain(error)
+      if (reason !== error) return reason
+    }
+    return error
   }
 }
 

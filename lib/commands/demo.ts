@@ -16,6 +16,7 @@ import { log, print, printJSON } from './output.js'
 import { Stage, StepFailed } from './stage.js'
 
 const CONTRACT = fileURLToPath(new URL('../../../fixtures/contracts/rsvp.js', import.meta.url))
+const PROOF = 'fraud.proof'
 const KEY = /\b[ybndrfg8ejkmcpqxot1uwisza345h769]{52}\b/
 
 export async function demo(context: Context): Promise<number> {
@@ -71,9 +72,13 @@ async function play(context: Context, stage: Stage, bootstrap: string[]): Promis
   await stage.run('dave', ['files', key, 'cat', file])
 
   stage.say('An auditor replays the log: it does not lead to these files, and the host has signed both.')
-  const caught = await stage.run('auditor', ['audit', key], EXIT.failed)
+  const caught = await stage.run('auditor', ['audit', key, '--proof', PROOF], EXIT.failed)
   if (!/fraud/.test(caught) || !/wrong-state/.test(caught)) stage.fail('the audit did not name the fraud')
   await host.close()
+
+  stage.say('The proof is a file. Somebody who trusts neither of them checks it, offline, with nothing else.')
+  const proven = await stage.run('judge', ['verify', PROOF])
+  if (!proven.includes('proven') || !proven.includes(key)) stage.fail('the proof did not convince')
   stage.say('The cheating host is caught: by anybody, with nothing but the key.')
 }
 

@@ -35,6 +35,8 @@ const STATUS: { [code in ErrorCode]: number } = {
   BAD_HOST: EXIT.failed,
   REWOUND: EXIT.failed,
   CALL_FAILED: EXIT.failed,
+  KILLED: EXIT.failed,
+  NOT_AUDITED: EXIT.unavailable,
   NOT_LOGGED: EXIT.unavailable,
   FRAUD: EXIT.failed,
   CLOSED: EXIT.internal

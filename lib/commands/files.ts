@@ -2,12 +2,14 @@
 
 import { ClientFiles } from '../client/files.js'
 import { VMSError } from '../errors.js'
+import { describeOffline } from './age.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
 import { toJSON } from './json.js'
 import { log, print, printBytes, printJSON } from './output.js'
+import { readTrust, showTrust, trustingReplica, type TrustFlags } from './trust.js'
 
-export interface FilesOptions {
+export interface FilesOptions extends TrustFlags {
   path?: string
   dest?: string
   recursive?: boolean
@@ -21,15 +23,17 @@ export async function files(
   options: FilesOptions
 ): Promise<number> {
   checkUsage(action, options)
-  const replica = await context.replica(key)
+  const trust = await readTrust(options)
+  const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(context.timeout)
-  const reader = new ClientFiles(replica, context.timeout)
-  if (!online) log(`the host is offline: the files are as block ${await reader.block()} left them`)
+  const reader = new ClientFiles(replica, context.timeout, trust.minAuditors)
+  if (!online) log(`${describeOffline(replica)}: the files are as block ${await reader.block()} left them`)
   const path = options.path ?? '/'
   if (action === 'ls') await list(context, reader, path, options.recursive)
   else if (action === 'cat') await cat(context, reader, path)
   else if (action === 'stat') await stat(context, reader, path)
   else await get(context, reader, path, options)
+  await showTrust(context, replica, trust)
   return EXIT.ok
 }
 

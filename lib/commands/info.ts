@@ -1,28 +1,35 @@
 // vms info: what a VM is.
 
 import { describe, type Info } from '../client/info.js'
+import { describeOffline, formatAge } from './age.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
-import { print, printJSON, printText } from './output.js'
+import { describeVerified, hearTrusted, readTrust, trustingReplica, type TrustFlags } from './trust.js'
+import { log, print, printJSON, printText } from './output.js'
 
 export async function info(
   context: Context,
   key: string,
-  { source, compare }: { source?: boolean; compare?: string }
+  { source, compare, ...flags }: { source?: boolean; compare?: string } & TrustFlags
 ): Promise<number> {
   const contract = compare === undefined ? null : await readContract(compare)
-  const replica = await context.replica(key)
+  const trust = await readTrust(flags)
+  const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(context.timeout)
+  await hearTrusted(context, replica, trust)
   const found = await describe(replica, online)
+  if (!online) log(describeOffline(replica))
+  const { size } = replica.trusted
   if (compare !== undefined) return showComparison(context, compare, contract === found.source)
   if (source) {
     if (context.json) printJSON({ source: found.source })
     else printText(found.source.replace(/\n$/, ''))
-  } else printInfo(context, found)
+  } else printInfo(context, found, size)
   return EXIT.ok
 }
 
-export function printInfo(context: Context, { source: _, ...found }: Info): void {
+/** @param trusted how many auditors are trusted */
+export function printInfo(context: Context, { source: _, ...found }: Info, trusted: number): void {
   if (context.json) return printJSON(found)
   const { node, arch } = found.runtime
   const lines: [string, string][] = [
@@ -34,6 +41,7 @@ export function printInfo(context: Context, { source: _, ...found }: Info): void
     ['host', found.online ? 'online' : 'offline: this is as it was seen last'],
     ['log', `${found.length} blocks, ${found.hash}`],
     ['head', found.age === null ? 'none seen' : `signed ${formatAge(found.age)} ago`],
+    ...(trusted === 0 ? [] : [['audited', describeVerified(found.verified, trusted)] as [string, string]]),
     ['runtime', `Node ${node} on ${arch}, engine ${found.engine}`],
     ['contract', found.sourceHash]
   ]
@@ -50,12 +58,4 @@ function showComparison(context: Context, file: string, same: boolean): number {
 async function readContract(file: string): Promise<string> {
   const { bundle } = await import('../sandbox/bundle.js')
   return (await bundle(file)).source
-}
-
-function formatAge(ms: number): string {
-  const seconds = Math.round(ms / 1000)
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 2 * 3600) return `${Math.round(seconds / 60)} min`
-  if (seconds < 2 * 86400) return `${Math.round(seconds / 3600)} h`
-  return `${Math.round(seconds / 86400)} days`
 }

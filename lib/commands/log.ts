@@ -6,6 +6,7 @@ import type { Write } from '../ledger/record.js'
 import { decodeRequest } from '../ledger/request.js'
 import { decodeValue } from '../ledger/values.js'
 import type { Replica } from '../replica/replica.js'
+import { describeOffline } from './age.js'
 import { parseNumber, type Context } from './context.js'
 import { describeError, EXIT } from './exit.js'
 import { toJSON } from './json.js'
@@ -21,7 +22,7 @@ export async function printLog(
   if (follow) context.runsUntilStopped()
   const replica = await context.replica(key)
   const online = await replica.sync(context.timeout)
-  if (!online) log(`the host is offline: the log is shown up to block ${replica.log.length - 1}`)
+  if (!online) log(`${describeOffline(replica)}: the log is shown up to block ${replica.log.length - 1}`)
   for await (const logged of records(replica, { from, follow, timeout: context.timeout })) {
     printRecord(context, logged)
   }

@@ -1,5 +1,6 @@
 // Runs one command: signals, a closed pipe, errors, and the exit status.
 
+import { format } from 'node:util'
 import { codeOf } from '../errors.js'
 import { Context, type Flags } from './context.js'
 import { EXIT, sentenceOf, statusOf } from './exit.js'
@@ -10,13 +11,16 @@ export type Command = (context: Context) => Promise<number>
 
 /** Runs a command and ends the process. */
 export async function run(flags: Flags, command: Command): Promise<never> {
+  // Hypercore speaks there when it meets a fork, and stdout is for results
+  Object.assign(console, { log: (...args: unknown[]) => log(format(...args)) })
   const context = new Context(flags)
   watch(context)
   let status: number
   try {
     context.check()
     status = await Promise.race([command(context), context.stopped])
-  } catch (error) {
+  } catch (failure) {
+    const error = await context.explain(failure)
     log(...sentenceOf(error, context.verbose))
     status = statusOf(error)
   }

@@ -54,7 +54,7 @@ export class Stage {
 
   /** Runs a command to its end. @returns what it printed on stdout */
   async run(who: string, args: string[], status = 0): Promise<string> {
-    const started = this.start(who, args)
+    const started = this.start(who, args, this.folder)
     const exit = await this.within(started.exited, args)
     if (exit !== status) this.fail(`"vms ${args.join(' ')}" ended with ${exit}, not ${status}`)
     return started.output
@@ -85,12 +85,13 @@ export class Stage {
     await Promise.all([...this.running].map(({ exited }) => exited))
   }
 
-  private start(who: string, args: string[]): Started {
+  private start(who: string, args: string[], cwd?: string): Started {
     if (this.closed) this.fail('interrupted')
     this.write(`${who}$ vms ${args.map(quote).join(' ')}`)
     const home = path.join(this.folder, who)
     const child = spawn(process.execPath, [VMS, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      cwd,
       env: {
         ...process.env,
         VMS_BOOTSTRAP: this.bootstrap,

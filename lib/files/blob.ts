@@ -2,7 +2,6 @@
 // compared with what a file can be before anything is allocated for it.
 
 import b4a from 'b4a'
-import type Hypercore from 'hypercore'
 import type { BlobId } from 'hyperdrive'
 import { VMSError } from '../errors.js'
 
@@ -11,6 +10,14 @@ export const BLOB_BLOCK_BYTES = 64 * 1024
 
 /** The largest file that there can be. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024
+
+/** The first blocks of a core, wherever they come from. */
+export interface BlockSource {
+  readonly length: number
+  /** whether all blocks are at hand, so that there is no use in asking for them ahead */
+  readonly complete?: boolean
+  get(index: number): Promise<Uint8Array | null>
+}
 
 /**
  * The blob of an entry.
@@ -29,7 +36,7 @@ export function blobOf(entry: unknown, path: string, blocks: number): BlobId {
 }
 
 /** @throws VMSError BAD_HOST if the blocks are not as the entry says */
-export async function readBlob(blobs: Hypercore, blob: BlobId, path: string): Promise<Uint8Array> {
+export async function readBlob(blobs: BlockSource, blob: BlobId, path: string): Promise<Uint8Array> {
   const read = async (i: number) => {
     const block = await blobs.get(blob.blockOffset + i)
     const size = Math.min(BLOB_BLOCK_BYTES, blob.byteLength - i * BLOB_BLOCK_BYTES)

@@ -3,12 +3,18 @@
 
 import b4a from 'b4a'
 import type Hyperbee from 'hyperbee'
-import type Hypercore from 'hypercore'
 import type { BlobId } from 'hyperdrive'
 import { compareUTF8 } from '../utf8.js'
 import { BLOB_BLOCK_BYTES } from './blob.js'
 import type { Changes } from './overlay.js'
 import { keyEncoding } from './tree.js'
+
+/** What a batch needs of the blobs core. */
+interface Blobs {
+  readonly length: number
+  readonly byteLength: number
+  append(blocks: Uint8Array[]): Promise<unknown>
+}
 
 /**
  * Appends one batch: puts and deletions together in the order of the paths' UTF-8 bytes, the blobs in the same order.
@@ -16,7 +22,7 @@ import { keyEncoding } from './tree.js'
  * @param bee over a writable session of the database core
  * @param blobs a writable session of the blobs core
  */
-export async function commitChanges(bee: Hyperbee, blobs: Hypercore, changes: Changes): Promise<void> {
+export async function commitChanges(bee: Hyperbee, blobs: Blobs, changes: Changes): Promise<void> {
   const operations: { path: string; blob: BlobId | null }[] = []
   const blocks: Uint8Array[] = []
   let blockOffset = blobs.length

@@ -1,6 +1,6 @@
 // What the files of a VM are read from: a tree of paths. The drive is one; an overlay of pending writes on a tree is one.
 
-import Hyperbee from 'hyperbee'
+import Hyperbee, { type BeeCore } from 'hyperbee'
 import type Hypercore from 'hypercore'
 import SubEncoder from 'sub-encoder'
 import type { BlobId } from 'hyperdrive'
@@ -30,7 +30,7 @@ export function inside(folder: string): PathRange {
 export const keyEncoding = new SubEncoder('files', 'utf-8')
 
 /** The Hyperbee of a drive, on any session of its database core; what others have signed is read as a ForeignTree. */
-export function openBee(db: Hypercore): Hyperbee {
+export function openBee(db: BeeCore): Hyperbee {
   return new Hyperbee(db, {
     keyEncoding: 'utf-8',
     valueEncoding: 'json',

@@ -152,6 +152,15 @@ export class Host extends ReadyResource {
       this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
     })
     await service.ready()
+    const { log, db, blobs } = service.machine.cores
+    for (const core of [log, db, blobs]) {
+      core.once('conflict', () => {
+        const text =
+          'a peer has another history of this VM that this host has signed: its storage was copied and served twice. ' +
+          'It takes no more calls'
+        this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
+      })
+    }
     this.services.set(id, service)
     for (const stream of this.streams) service.serve(stream)
     await this.swarm.announce(service.key).flushed()

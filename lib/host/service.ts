@@ -10,13 +10,14 @@ import { nameOf, type Place } from '../ledger/history.js'
 import { encodeHello } from '../ledger/messages.js'
 import { hashRecord } from '../ledger/record.js'
 import { decodeRequest, hashRequest, type Request, type SignedRequest } from '../ledger/request.js'
-import { headMessage, hello, receipt, type Receipt } from '../ledger/statements.js'
+import { confirmation, headMessage, hello, receipt, type Receipt } from '../ledger/statements.js'
 import type { CheckedRequest } from '../machine/execute.js'
 import { readBlock } from '../machine/load.js'
 import type { Committed, Machine } from '../machine/machine.js'
 import { headOf } from '../machine/transaction.js'
 import { Admission } from './admission.js'
 import { Session } from './session.js'
+import { Allowance } from './allowance.js'
 
 /** Calls of a batch, and bytes of its requests, at most; the machine cuts it into blocks. */
 const BATCH_CALLS = 256
@@ -28,6 +29,10 @@ const QUEUE_BYTES = 64 * 1024 * 1024
 const KEPT_RECEIPTS = 4096
 
 const HEAD_INTERVAL_MS = 60_000
+
+/** Confirmations that a session gets at once, and per second after that; who asks more often is not answered. */
+const ASKS_BURST = 32
+const ASKS_PER_SECOND = 8
 
 /** A request that waits for its commit, and those to answer: each under the hash of the request that it sent. */
 interface Waiting extends CheckedRequest {
@@ -56,6 +61,7 @@ export class Service extends ReadyResource {
 
   /** Offers the VM to the peer of a connection. */
   serve(stream: NoiseStream): void {
+    const asks = new Allowance(ASKS_BURST, ASKS_PER_SECOND)
     Session.accept(stream, this.key, {
       onopen: session => {
         this.sessions.add(session)
@@ -63,6 +69,9 @@ export class Service extends ReadyResource {
         session.sendHead(this.head())
       },
       onrequest: (session, signed) => void this.take(session, signed),
+      onask: (session, challenge) => {
+        if (asks.take()) void this.confirm(session, challenge)
+      },
       onclose: session => this.sessions.delete(session)
     })
   }
@@ -222,6 +231,14 @@ export class Service extends ReadyResource {
   private head(): Uint8Array {
     const { head, keyPair } = this.machine
     return headMessage.encode(headMessage.sign({ vm: this.key, ...head, time: Date.now() }, keyPair))
+  }
+
+  /** Says what the head is now: nothing that was signed before may be longer. */
+  private async confirm(session: Session, challenge: Uint8Array): Promise<void> {
+    const { machine } = this
+    const head = await machine.settledHead()
+    const statement = { vm: this.key, challenge, head }
+    session.sendConfirmation(confirmation.encode(confirmation.sign(statement, machine.keyPair)))
   }
 
   private broadcast(): void {

@@ -2,13 +2,15 @@
 
 import type { NoiseStream } from 'hyperswarm'
 import type { VMSError } from '../errors.js'
-import { decodeSignedRequest, encodeRefusal } from '../ledger/messages.js'
+import { decodeAsk, decodeSignedRequest, encodeRefusal } from '../ledger/messages.js'
 import type { SignedRequest } from '../ledger/request.js'
 import { Channel } from '../swarm/channel.js'
 
 export interface SessionHandlers {
   onopen(session: Session): void
   onrequest(session: Session, signed: SignedRequest): void
+  /** The peer asks what the head is now. */
+  onask(session: Session, challenge: Uint8Array): void
   onclose(session: Session): void
 }
 
@@ -22,8 +24,9 @@ export class Session {
       const channel = Channel.open(stream, key, {
         onopen: () => handlers.onopen(opening.session!),
         onmessage: (name, bytes) => {
-          // heads that peers pass on tell a host nothing: it signed them
+          // heads and forks that peers pass on tell a host nothing: it signed them
           if (name === 'request') handlers.onrequest(opening.session!, decodeSignedRequest(bytes))
+          else if (name === 'ask') handlers.onask(opening.session!, decodeAsk(bytes))
         },
         onclose: () => handlers.onclose(opening.session!)
       })
@@ -41,6 +44,10 @@ export class Session {
 
   sendReceipt(bytes: Uint8Array): void {
     this.channel.send('receipt', bytes)
+  }
+
+  sendConfirmation(bytes: Uint8Array): void {
+    this.channel.send('confirmation', bytes)
   }
 
   sendRefusal(request: Uint8Array, { code, message }: VMSError): void {

@@ -5,6 +5,7 @@ import type Hypercore from 'hypercore'
 import type { KeyPair } from 'hypercore'
 import b4a from 'b4a'
 import { VMSError } from '../errors.js'
+import { guardConflict } from './conflict.js'
 import { deriveKeys, encodeKey, keysFromManifest, type VMKeys } from '../ledger/keys.js'
 
 export interface Cores {
@@ -25,6 +26,7 @@ export async function openOwnCores(store: Corestore, keyPair: KeyPair): Promise<
     blobs: store.get({ manifest: manifests.blobs, keyPair })
   }
   await Promise.all([cores.log.ready(), cores.db.ready(), cores.blobs.ready()])
+  for (const core of [cores.log, cores.db, cores.blobs]) guardConflict(core)
   if (!b4a.equals(cores.log.key, keys.log) || !b4a.equals(cores.db.key, keys.db)) {
     throw new VMSError('STORAGE_BROKEN', `the storage holds other cores than those of ${encodeKey(keys.log)}`)
   }
@@ -32,8 +34,11 @@ export async function openOwnCores(store: Corestore, keyPair: KeyPair): Promise<
 }
 
 /** Opens the log of a VM to read. A host that truncates it is not followed. */
-export function openLog(store: Corestore, key: Uint8Array): Hypercore {
-  return store.get({ key, writable: false, allowFork: false })
+export async function openLog(store: Corestore, key: Uint8Array): Promise<Hypercore> {
+  const log = store.get({ key, writable: false, allowFork: false })
+  await log.ready()
+  guardConflict(log)
+  return log
 }
 
 /**
@@ -47,6 +52,7 @@ export async function openFilesCores(store: Corestore, log: Hypercore): Promise<
   const db = store.get({ manifest: keys.manifests.db, writable: false, allowFork: false })
   const blobs = store.get({ manifest: keys.manifests.blobs, writable: false, allowFork: false })
   await Promise.all([db.ready(), blobs.ready()])
+  for (const core of [db, blobs]) guardConflict(core)
   return { keys, log, db, blobs }
 }
 

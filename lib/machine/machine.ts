@@ -103,6 +103,8 @@ export class Machine extends ReadyResource {
   private position!: Position
   private transaction: Transaction | null = null
   private failure: VMSError | null = null
+  /** the write that is under way */
+  private writing: Promise<unknown> = Promise.resolve()
 
   constructor(
     private readonly context: MachineContext,
@@ -232,11 +234,21 @@ export class Machine extends ReadyResource {
     }
   }
 
+  /**
+   * The head once it holds everything that a peer may have seen of the VM when this was asked: what is being written shows in
+   * one core before it shows in another.
+   */
+  async settledHead(): Promise<Head> {
+    await this.writing
+    return this.head
+  }
+
   private async commitBatch(transaction: Transaction, batch: Executed[]): Promise<Committed[]> {
     const { block, index } = this.position
     const { head, commit } = await appendCommit(transaction, this.position, batch)
-    await transaction.commit()
-    this.head = head
+    const writing = transaction.commit().then(() => (this.head = head))
+    this.writing = writing.catch(() => {}) // whoever commits is told
+    await writing
     this.position = advance(this.position, commit)
     return batch.map(({ request, record }, i) => {
       this.history.add(request.request, { block, index: index + i })

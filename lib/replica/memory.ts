@@ -1,25 +1,42 @@
-// What a user remembers of a VM from one command to the next: the highest signed head seen, and receipts that the log has
-// not confirmed. Small files, written by rename, so that any number of processes share them:
+// What a user remembers of a VM from one command to the next: the highest signed head seen, receipts that the log has not
+// confirmed, and proofs that the host has signed two histories. Small files, written by rename, so that any number of
+// processes share them:
 //
 //   <folder>/<VM key>/heads/<length>        a signed head (ledger/statements.ts); the highest counts
 //   <folder>/<VM key>/receipts/<request>    a signed receipt whose record was not found in the log
+//   <folder>/<VM key>/forks/<hash>          a proof of a fork (ledger/sealed.ts, ledger/fork.ts), under its BLAKE2b hash
 
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import b4a from 'b4a'
 import { codeOf } from '../errors.js'
+import crypto from '../ledger/crypto.js'
+import { verifyFork, type ProvenFork } from '../ledger/fork.js'
 import { encodeKey } from '../ledger/keys.js'
+import { sealProof, unsealProof } from '../ledger/sealed.js'
 import { headMessage, receipt, type HeadMessage, type Receipt, type Signed } from '../ledger/statements.js'
+
+/** A proof of a fork, and the file that holds it. */
+export interface KnownFork extends ProvenFork {
+  file: string
+  /** the body of the proof */
+  body: Uint8Array
+}
 
 export class Memory {
   private readonly heads: string
   private readonly unconfirmed: string
+  private readonly forks: string
 
   /** @param folder shared by all of the user's commands */
-  constructor(folder: string, key: Uint8Array) {
+  constructor(
+    folder: string,
+    private readonly key: Uint8Array
+  ) {
     this.heads = path.join(folder, encodeKey(key), 'heads')
     this.unconfirmed = path.join(folder, encodeKey(key), 'receipts')
+    this.forks = path.join(folder, encodeKey(key), 'forks')
   }
 
   /** The highest head that any of the user's commands has seen. */
@@ -65,6 +82,35 @@ export class Memory {
     await rm(path.join(this.unconfirmed, nameOf(one)), { force: true })
   }
 
+  /** A proof that the host has signed two histories, if one was ever found. */
+  async fork(): Promise<KnownFork | null> {
+    for (const name of (await list(this.forks)).filter(name => /^[0-9a-f]{64}$/.test(name)).sort()) {
+      const file = path.join(this.forks, name)
+      try {
+        const { type, body } = unsealProof(await readFile(file))
+        const proven = type === 'fork' ? verifyFork(body) : null
+        if (proven && b4a.equals(proven.key, this.key)) return { ...proven, body, file }
+      } catch {
+        // damaged, or not written by us: it accuses nobody
+      }
+    }
+    return null
+  }
+
+  /**
+   * Keeps the proof of a fork.
+   * @param body of the proof
+   * @throws Error if it proves no fork of this VM
+   */
+  async rememberFork(body: Uint8Array): Promise<KnownFork> {
+    const proven = verifyFork(body)
+    if (!b4a.equals(proven.key, this.key)) throw new Error('it is about another VM')
+    const bytes = sealProof('fork', body)
+    const name = b4a.toString(crypto.hash(bytes), 'hex')
+    await write(this.forks, name, bytes)
+    return { ...proven, body, file: path.join(this.forks, name) }
+  }
+
   private async lengths(): Promise<number[]> {
     const names = await list(this.heads)
     return names
@@ -78,11 +124,13 @@ function nameOf(one: Receipt): string {
   return b4a.toString(one.request, 'hex')
 }
 
-async function list(folder: string): Promise<string[]> {
+/** Names in a folder; none if there is no folder. */
+export async function list(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => [])
 }
 
-async function write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+/** Writes a file that others see whole or not at all. */
+export async function write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
   await mkdir(folder, { recursive: true })
   const temporary = path.join(folder, `.${name}.${randomBytes(6).toString('hex')}`)
   const file = await open(temporary, 'w', 0o600)

@@ -2,20 +2,26 @@
 
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import b4a from 'b4a'
+import type { KeyPair } from 'hypercore'
 import ReadyResource from 'ready-resource'
-import type { Discovery, NoiseStream } from 'hyperswarm'
 import { messageOf, VMSError } from '../errors.js'
 import { decodeBlock, type Block, type Genesis } from '../ledger/blocks.js'
-import type { Head } from '../ledger/encoding.js'
-import { encodeKey } from '../ledger/keys.js'
-import type { HeadMessage, Signed } from '../ledger/statements.js'
+import type { Contradiction } from '../ledger/fork.js'
+import { encodeKey, keysFromManifest, type VMKeys } from '../ledger/keys.js'
+import type { Confirmation, HeadMessage, Receipt, Signed } from '../ledger/statements.js'
 import { closeCores, openFilesCores, openLog, type Cores } from '../machine/cores.js'
-import { Swarm } from '../swarm/swarm.js'
-import { Link } from './link.js'
-import { Memory } from './memory.js'
+import { Attested, type Attesting } from './attested.js'
+import { Cuts } from './cuts.js'
+import { Forks } from './forks.js'
+import { Heads } from './heads.js'
+import type { Link } from './link.js'
+import { Memory, type KnownFork } from './memory.js'
+import { Peers } from './peers.js'
 import { openSlot, openStore, type OpenStore } from './slot.js'
+import { Trust } from './trust.js'
+import { until } from './until.js'
 import { within } from './within.js'
+import { statedByConfirmation, statedByReceipt, Witness, type Path } from './witness.js'
 
 export interface ReplicaOptions {
   /** nodes as host:port; undefined means the public network */
@@ -24,38 +30,34 @@ export interface ReplicaOptions {
   storage?: string
   /** the user's data folder */
   data: string
+  /** whether others are to find this copy, and get from it what it has */
+  announce?: boolean
 }
 
 /** How long a search for peers goes on once the network says that there are none. */
 const LOOKUP_INTERVAL_MS = 1000
 
-/** How often the newest head is compared with the log and written down, at most. */
-const SAVE_INTERVAL_MS = 1000
-
 /** The longest that a timer can wait, ms. */
 const NEVER = 2 ** 31 - 1
 
 /** Events after which a condition may hold that did not before. */
-const CHANGES = ['append', 'link', 'head', 'contradiction', 'closing']
+const CHANGES = ['append', 'link', 'head', 'contradiction', 'closing', 'attestation']
 
 export class Replica extends ReadyResource {
   log!: Hypercore
   readonly memory: Memory
-  /** the newest head that the host has signed, as far as this process knows */
-  head: Signed<HeadMessage> | null = null
-  readonly links = new Set<Link>()
+  /** what auditors say of the VM */
+  readonly attested: Attested
+  /** the keys of the VM, once somebody has shown its manifest */
+  keys: VMKeys | null = null
+  private readonly peers: Peers
+  private readonly forks: Forks
+  private readonly cuts: Cuts
+  private witness!: Witness
+  private trust!: Trust
+  private heads!: Heads
   private slot: OpenStore | null = null
-  private swarm: Swarm | null = null
-  private discovery: Discovery | null = null
   private filesCores: Promise<Cores> | null = null
-  private saving: NodeJS.Timeout | null = null
-  private contradiction: VMSError | null = null
-  /** whether the network was asked once, and every answer tried */
-  private searched = false
-  /** blocks that hosts have shown when they connected */
-  private shown = 0
-  /** connections of which it is not known yet whether the peer has the VM */
-  private readonly undecided = new Set<NoiseStream>()
 
   constructor(
     readonly key: Uint8Array,
@@ -63,6 +65,41 @@ export class Replica extends ReadyResource {
   ) {
     super()
     this.memory = new Memory(`${options.data}/known`, key)
+    this.attested = new Attested(`${options.data}/known`, key, () => this.emit('attestation'))
+    this.forks = new Forks(key, this.memory, () => this.oncontradiction())
+    const { bootstrap, announce } = options
+    this.peers = new Peers({
+      key,
+      bootstrap,
+      announce,
+      keys: () => this.keys,
+      onconnection: stream => this.store.replicate(stream),
+      onchange: () => this.emit('link'),
+      handlers: {
+        onopen: link => {
+          this.witness.retry()
+          this.attested.onopen(link)
+        },
+        onkeys: keys => this.setKeys(keys),
+        onhead: (link, head) => this.onhead(link, head),
+        onreceipt: (link, receipt) => {
+          this.witness.hear(link, statedByReceipt(receipt))
+          this.emit('receipt', receipt)
+        },
+        onrefusal: refusal => this.emit('refusal', refusal),
+        onfork: body => this.forks.adopt(body),
+        onclose: link => {
+          this.witness.forget(link)
+          this.trust.onclose(link)
+          this.attested.onclose(link)
+        },
+        onattestation: (link, name, bytes) => this.attested.onmessage(link, name, bytes)
+      }
+    })
+    this.cuts = new Cuts(this.peers, bootstrap, (core, claim) => {
+      const none: Path = () => Promise.reject(new Error('one claim needs no path'))
+      return this.accuse({ core, claims: [claim] }, none)
+    })
     this.setMaxListeners(0)
   }
 
@@ -70,10 +107,40 @@ export class Replica extends ReadyResource {
     return this.slot!.store
   }
 
-  /** The connected host, if there is one. */
+  /** the newest head that the host has signed, as far as this process knows */
+  get head(): Signed<HeadMessage> | null {
+    return this.heads.newest
+  }
+
+  /** ms since the host signed the newest head that is known, by its clock; null if none is. */
+  get age(): number | null {
+    return this.head && Math.max(0, Date.now() - this.head.time)
+  }
+
+  get links(): ReadonlySet<Link> {
+    return this.peers.links
+  }
+
+  /** The connected host, if there is one that stands by what it has signed. */
   get host(): Link | null {
-    for (const link of this.links) if (link.isHost) return link
-    return null
+    return this.peers.host
+  }
+
+  /** What every use of this VM ends with, once its host has contradicted itself: FRAUD. */
+  get contradiction(): VMSError | null {
+    return this.forks.error
+  }
+
+  /** The proof that the host has contradicted itself, kept for all commands; null if there is none. */
+  get fork(): KnownFork | null {
+    return this.forks.known
+  }
+
+  /**
+   * Whether the host shows a core that was cut. It says so without a signature: what it has signed of that core is not here.
+   */
+  get truncated(): boolean {
+    return this.cuts.shown !== null
   }
 
   get online(): boolean {
@@ -90,28 +157,49 @@ export class Replica extends ReadyResource {
   }
 
   private async start(): Promise<void> {
-    const { storage, data, bootstrap } = this.options
+    const { storage, data } = this.options
     const id = encodeKey(this.key)
     this.slot =
       storage === undefined
         ? await openSlot(`${data}/copies/${id}`)
         : await openStore(`${storage}/copies/${id}`)
-    this.log = openLog(this.store, this.key)
-    await this.log.ready()
-    this.log.on('append', () => this.emit('append'))
-    this.head = await this.memory.head()
-    this.swarm = new Swarm({ bootstrap, onconnection: stream => this.connect(stream) })
-    await this.swarm.ready()
-    this.discovery = this.swarm.lookup(this.key)
+    this.log = await openLog(this.store, this.key)
+    this.log.on('append', () => {
+      this.learn()
+      this.emit('append')
+    })
+    this.witness = new Witness(this.log, {
+      oncontradiction: (contradiction, path) => {
+        if (this.keys !== null) this.forks.accuse(this.keys, contradiction, path)
+      },
+      onconflict: core => this.forks.suspect(core)
+    })
+    this.trust = new Trust(this.key, this.witness, link => {
+      if (link) this.emit('host', link)
+      this.emit('link')
+    })
+    this.heads = new Heads(
+      this.memory,
+      this.witness,
+      () => this.keys,
+      head => this.peers.tellHead(head)
+    )
+    await this.forks.load()
+    this.learn()
+    await this.heads.recall()
+    await this.peers.join()
+    this.cuts.watch('log', this.log)
     this.search().catch(() => {}) // it ends when the replica closes
   }
 
   protected override async _close(): Promise<void> {
     await Promise.resolve() // until `closing` is set, for those who wait
-    if (this.saving) clearTimeout(this.saving)
     this.emit('closing')
-    await this.swarm?.close()
-    if (this.head) await this.memory.rememberHead(this.head).catch(() => {})
+    await this.cuts.close()
+    await this.peers.close()
+    await this.forks.settled
+    await this.heads?.close()
+    await this.attested.close()
     const cores = await this.filesCores?.catch(() => null)
     if (cores) await closeCores(cores)
     else await this.log?.close()
@@ -121,14 +209,15 @@ export class Replica extends ReadyResource {
   /**
    * Brings the copy up to date with the host, or with what peers there are.
    * @param timeout ms to wait for a peer
-   * @returns whether a peer was there; if not, the copy is as it was when it was last online
-   * @throws VMSError UNREACHABLE if there is no peer and no copy; FRAUD, REWOUND if the host contradicts what it signed
+   * @returns whether the host was there; if not, the copy is as it was when it was last online, or as peers have it
+   * @throws VMSError UNREACHABLE if there is no peer and no copy; FRAUD if the host contradicts what it signed; REWOUND if it
+   * shows an older log than one that it signed
    */
   async sync(timeout: number): Promise<boolean> {
     await this.ready()
     const synced = () => this.host !== null && this.caughtUp()
-    const alone = () =>
-      this.searched && this.undecided.size === 0 && this.links.size === 0 && this.log.length >= 2
+    const { peers } = this
+    const alone = () => (peers.none && this.log.length >= 2) || (peers.onlyMirrors && this.caughtUp())
     let online = false
     await this.until(() => (online = synced()) || alone(), timeout)
     if (!online && this.log.length < 2) {
@@ -138,7 +227,9 @@ export class Replica extends ReadyResource {
           (this.slot?.temporary ? ' Another command is using the own copy of it.' : '')
       )
     }
-    await this.checkHead(timeout)
+    await this.heads.check(timeout)
+    await this.forks.settled
+    if (this.contradiction) throw this.contradiction
     if (online) await this.bytes(0, timeout) // what the VM is can be told offline too
     return online
   }
@@ -150,21 +241,14 @@ export class Replica extends ReadyResource {
    * @throws VMSError FRAUD, REWOUND; CLOSED
    */
   until(condition: () => boolean, timeout: number): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const settle = (result: () => void) => {
-        clearTimeout(timer)
-        for (const event of CHANGES) this.off(event, look)
-        result()
-      }
-      const look = () => {
-        if (this.contradiction) settle(() => reject(this.contradiction!))
-        else if (this.closing) settle(() => reject(new VMSError('CLOSED', 'closed while it waited')))
-        else if (condition()) settle(() => resolve(true))
-      }
-      const timer = setTimeout(() => settle(() => resolve(false)), timeout)
-      for (const event of CHANGES) this.on(event, look)
-      look()
-    })
+    const look = () => {
+      const rewound = this.trust?.rewound ?? null
+      if (this.contradiction) throw this.contradiction
+      if (rewound && this.host === null) throw rewound
+      if (this.closing) throw new VMSError('CLOSED', 'closed while it waited')
+      return condition()
+    }
+    return until(this, CHANGES, look, timeout)
   }
 
   async genesis(): Promise<Genesis> {
@@ -174,9 +258,53 @@ export class Replica extends ReadyResource {
     return block
   }
 
-  /** The bytes of a block; null if no peer sends them in time. */
-  bytes(number: number, timeout: number): Promise<Uint8Array | null> {
-    return within(timeout, this.log.get(number), () => null)
+  /**
+   * The bytes of a block; null if no peer sends them in time.
+   * @throws VMSError FRAUD if the log was closed because there are two of it
+   */
+  async bytes(number: number, timeout: number): Promise<Uint8Array | null> {
+    try {
+      return await within(timeout, this.log.get(number), () => null)
+    } catch (error) {
+      throw await this.explain(error)
+    }
+  }
+
+  /** Why something failed: what is read of a core that two histories are known of ends with errors of its own. */
+  async explain(error: unknown): Promise<unknown> {
+    await this.forks.settled
+    return this.contradiction ?? error
+  }
+
+  /**
+   * Takes note of a contradiction that was found in what the copy holds. Its proof is kept.
+   * @param path makes the path from the longer claim's core to the shorter one's length
+   */
+  async accuse(contradiction: Contradiction, path: Path): Promise<void> {
+    if (this.keys !== null) this.forks.accuse(this.keys, contradiction, path)
+    await this.forks.settled
+  }
+
+  /** Compares a host's answer with the log; `contradiction` is set after it if they are of two histories. */
+  async compare(receipt: Signed<Receipt>, timeout: number): Promise<void> {
+    await this.witness.agrees(statedByReceipt(receipt), timeout).catch(() => null)
+    await this.forks.settled
+  }
+
+  /**
+   * Asks the host what its head is now. If `challenge` is the hash of something that it has signed, its answer shows which log
+   * it stood by after that.
+   * @param timeout ms
+   * @returns its signed answer, which is compared with what else it has signed; null if none came
+   */
+  async confirm(challenge: Uint8Array, timeout: number): Promise<Signed<Confirmation> | null> {
+    for (const link of this.links) {
+      if (!link.isHost) continue
+      const answer = await within(timeout, link.confirm(challenge), () => null)
+      if (answer !== null) this.witness.hear(link, statedByConfirmation(answer))
+      return answer
+    }
+    return null
   }
 
   /** @throws VMSError NOT_AVAILABLE, BAD_HOST */
@@ -200,103 +328,71 @@ export class Replica extends ReadyResource {
 
   /** The cores of the log and of the files. */
   cores(): Promise<Cores> {
-    return (this.filesCores ??= openFilesCores(this.store, this.log))
+    return (this.filesCores ??= this.openCores())
   }
 
-  private connect(stream: NoiseStream): void {
-    this.store.replicate(stream)
-    this.undecided.add(stream)
-    const decided = () => {
-      if (this.undecided.delete(stream)) this.emit('link')
-    }
-    stream.on('close', decided)
-    new Link(stream, this.key, () => this.log.manifest?.signers.at(0)?.publicKey ?? null, {
-      onopen: link => {
-        this.links.add(link)
-        decided()
-      },
-      onhost: (link, head) => this.onhost(link, head),
-      onhead: head => this.onhead(head),
-      onreceipt: receipt => this.emit('receipt', receipt),
-      onrefusal: refusal => this.emit('refusal', refusal),
-      onclose: link => {
-        this.links.delete(link)
-        this.undecided.delete(stream)
-        this.emit('link')
-      }
-    })
+  private async openCores(): Promise<Cores> {
+    const cores = await openFilesCores(this.store, this.log)
+    this.witness.watch(cores.db, 'db')
+    this.witness.watch(cores.blobs, 'blobs')
+    this.cuts.watch('db', cores.db)
+    this.cuts.watch('blobs', cores.blobs)
+    return cores
   }
 
-  private onhost(link: Link, head: Head): void {
-    this.shown = Math.max(this.shown, head.length)
-    this.emit('host', link)
-    this.emit('link')
+  /** Ids of the auditors whose attestations are asked for and kept; add them before the replica is ready. */
+  get trusted(): Set<string> {
+    return this.attested.trusted
   }
 
-  // A shorter head is a cut history only if it was signed later: on two connections the older may arrive last.
-  private onhead(head: Signed<HeadMessage>): void {
-    const known = this.head
-    if (known && head.length < known.length) {
-      if (head.time > known.time) this.contradict(this.rewound(known, head))
-      return
-    }
-    if (known && head.length === known.length) {
-      if (!b4a.equals(known.hash, head.hash)) return this.contradict(this.forked())
-      if (head.time <= known.time) return
-    }
-    this.head = head
-    this.saving ??= setTimeout(() => void this.save(), SAVE_INTERVAL_MS)
+  /** Attests how an audit of the log has ended, to every peer that asks, from now on until it is called again. */
+  attest(auditor: KeyPair, statement: Attesting): void {
+    this.attested.attest(auditor, statement)
+  }
+
+  /** Looks for peers once more. */
+  async lookAgain(): Promise<void> {
+    await this.peers.searchAgain()
+  }
+
+  private onhead(link: Link, head: Signed<HeadMessage>): void {
+    const known = this.witness.newest
+    this.heads.take(link, head)
+    if (link.isHost) this.trust.onhead(link, head.length, known)
     this.emit('head')
+  }
+
+  private oncontradiction(): void {
+    if (this.fork) this.peers.tellFork(this.fork.body)
+    this.emit('contradiction')
+  }
+
+  private learn(): void {
+    if (this.keys !== null || this.log.manifest === null) return
+    try {
+      this.setKeys(keysFromManifest(this.key, this.log.manifest))
+    } catch {
+      // the key of something else: whoever reads a block is told
+    }
+  }
+
+  private setKeys(keys: VMKeys): void {
+    if (this.keys !== null) return
+    this.keys = keys
+    this.heads.keysKnown()
+    for (const link of this.links) link.keysKnown()
   }
 
   /** Whether the copy is as long as the host has shown its log to be. */
   caughtUp(): boolean {
-    return this.head !== null && this.log.length >= Math.max(2, this.shown, this.head.length)
+    return this.head !== null && this.log.length >= Math.max(2, this.trust.shown, this.head.length)
   }
 
-  /** What is replicated must be what the host's newest head commits to. */
-  private async checkHead(timeout: number): Promise<void> {
-    const { head } = this
-    if (head === null || this.log.length < head.length) return
-    // a tree hash needs the last block, which the host may hold back
-    const hash = await within(timeout, this.log.treeHash(head.length), () => null)
-    if (hash === null) return
-    if (!b4a.equals(hash, head.hash)) {
-      this.contradict(this.forked())
-      throw this.contradiction!
-    }
-    await this.memory.rememberHead(head)
-  }
-
-  private async save(): Promise<void> {
-    this.saving = null
-    await this.checkHead(SAVE_INTERVAL_MS).catch(() => {}) // a contradiction is told to whoever waits
-  }
-
-  private rewound(known: Head, head: Head): VMSError {
-    return new VMSError(
-      'REWOUND',
-      `the host of ${encodeKey(this.key)} shows ${head.length} blocks, but has signed ${known.length} before: its history was cut`
-    )
-  }
-
-  private forked(): VMSError {
-    return new VMSError('FRAUD', `the host of ${encodeKey(this.key)} has signed two different histories`)
-  }
-
-  private contradict(error: VMSError): void {
-    this.contradiction ??= error
-    this.emit('contradiction')
-  }
-
-  // the swarm gives up a peer that went away; whoever wants one host keeps asking
+  // whoever wants one host keeps asking
   private async search(): Promise<void> {
-    await this.discovery!.flushed()
-    await this.swarm!.flush()
-    this.searched = true
-    this.emit('link')
+    await this.peers.search()
     while (await this.until(() => this.host === null, NEVER)) {
-      await this.discovery!.refresh({ client: true, server: false })
+      await this.peers.searchAgain()
       await this.until(() => this.host !== null, LOOKUP_INTERVAL_MS)
     }
   }

@@ -2,12 +2,15 @@
 
 import b4a from 'b4a'
 import { VMSError } from '../errors.js'
+import type { BlockSource } from '../files/blob.js'
 import { ForeignTree } from '../files/foreign.js'
 import { FilesReader } from '../files/system.js'
 import type { Tree } from '../files/tree.js'
+import type { Commit } from '../ledger/blocks.js'
 import type { FilesState, Head } from '../ledger/encoding.js'
 import { encodeKey } from '../ledger/keys.js'
 import type Hypercore from 'hypercore'
+import { filesContradiction } from './files.js'
 import type { Replica } from './replica.js'
 import { within } from './within.js'
 
@@ -17,7 +20,8 @@ const LOCAL_MS = 1000
 /** The files after `block`. */
 export interface Snapshot {
   block: number
-  state: FilesState
+  commit: Commit
+  tree: Tree
   files: FilesReader
 }
 
@@ -37,8 +41,12 @@ export async function latestSnapshot(replica: Replica, timeout: number): Promise
     if (!replica.online && !(await replica.log.has(block))) continue
     const commit = await replica.block(block, timeout)
     if (commit.type !== 'commit') continue
-    const tree = await treeAt(replica, commit.after, timeout)
-    if (tree) return { block, state: commit.after, files: new FilesReader(tree) }
+    const tree = await treeAt(replica, commit.after, timeout).catch(async (error: unknown) => {
+      const found = await filesContradiction(await replica.cores(), block, commit).catch(() => null)
+      if (found) await replica.accuse(found.contradiction, found.path)
+      throw await replica.explain(error)
+    })
+    if (tree) return { block, commit, tree, files: new FilesReader(tree) }
     if (replica.online) break
   }
   throw new VMSError(
@@ -72,7 +80,12 @@ export async function treeAt(
       `the files of ${encodeKey(replica.key)} are signed otherwise than its log says`
     )
   }
-  return new ForeignTree(cores.db, db.length, cores.blobs, blobs.length)
+  return new ForeignTree(upTo(cores.db, db.length), upTo(cores.blobs, blobs.length))
+}
+
+/** The first blocks of a core. */
+function upTo(core: Hypercore, length: number): BlockSource {
+  return { length, complete: core.contiguousLength >= length, get: index => core.get(index) }
 }
 
 /** Whether a core has a head; `late` if its blocks do not come in time. */

@@ -9,6 +9,7 @@ import { IDLE_MS, sharedPool, type Pool } from './pool.js'
 import type { SandboxProcess } from './process.js'
 import { NOT_LOADED, type BatchHandler, type Call, type ConsoleLine, type Inspection } from './types.js'
 
+export { MAX_SOURCE } from './frames.js'
 export { NOT_LOADED, type ConsoleLine } from './types.js'
 
 export interface ExecutorOptions {

@@ -15,7 +15,18 @@ import Protomux, { type Channel as MuxChannel, type Message } from 'protomux'
 const PROTOCOL = 'vms/1'
 const CAPABILITY = hash(b4a.from('vms/capability'))
 
-export const MESSAGES = ['hello', 'request', 'receipt', 'refusal', 'head'] as const
+export const MESSAGES = [
+  'hello',
+  'request',
+  'receipt',
+  'refusal',
+  'head',
+  'ask',
+  'confirmation',
+  'fork',
+  'attestations',
+  'attestation'
+] as const
 export type MessageName = (typeof MESSAGES)[number]
 
 export interface ChannelHandlers {

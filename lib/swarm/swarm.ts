@@ -49,6 +49,12 @@ export class Swarm extends ReadyResource {
     return this.swarm.join(discoveryKey(key), { server: true, client: false })
   }
 
+  /** Announces this process as a server of the VM's topic, and connects to the others. */
+  meet(key: Uint8Array): Discovery {
+    this.announced = true
+    return this.swarm.join(discoveryKey(key), { server: true, client: true })
+  }
+
   /** Looks for servers of the VM's topic, and connects to them. */
   lookup(key: Uint8Array): Discovery {
     return this.swarm.join(discoveryKey(key), { server: false, client: true })

@@ -3,7 +3,7 @@
 import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import type { CallError } from '../client/errors.js'
-import type { AnyContract, Methods } from '../client/client.js'
+import { withMethods, type AnyContract, type Methods } from '../client/methods.js'
 import crypto from '../ledger/crypto.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { Value } from '../ledger/values.js'
@@ -61,11 +61,5 @@ export function makeCaller<Contract>(
     call: async (method, ...args) => (await request(method, args)).value,
     request
   }
-  return new Proxy(members, {
-    get(target, name, receiver) {
-      if (typeof name === 'symbol' || name in target || name === 'then')
-        return Reflect.get(target, name, receiver) as unknown
-      return (...args: unknown[]) => target.call(name, ...args)
-    }
-  }) as TestCaller<Contract>
+  return withMethods(members, (method, args) => members.call(method, ...args)) as TestCaller<Contract>
 }

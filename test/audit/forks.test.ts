@@ -54,7 +54,9 @@ for (const name of ['db', 'blobs'] as const) {
   test(`the ${name} is shorter than the log says`, async () => {
     const vm = await published(({ cores }) => cores[name].truncate(2, 0))
     const result = await ground.audit(vm.key, { timeout: TIMEOUT })
-    assert.deepEqual([result.verdict, found(result)], ['inconclusive', []])
+    // block 1 leaves 1 block of the blobs and 2 of the database, block 2 leaves more
+    const passed = name === 'db' ? [] : [['unlogged-write', 1, null]]
+    assert.deepEqual(found(result), passed)
     assert.match(result.doubts[0].reason, /files are not available/)
   })
 
@@ -135,12 +137,12 @@ test('another history that is longer', async () => {
 
 test('another history that is shorter', async () => {
   const result = await twice(calls(1, 2), calls(3))
-  assert.deepEqual(found(result), [['forked', 3, null]], JSON.stringify(result))
+  assert.deepEqual(found(result), [['forked', 2, null]], JSON.stringify(result))
 })
 
 test('the same history, cut', async () => {
   const result = await twice(calls(1, 2), async () => {})
-  assert.deepEqual(found(result), [['forked', 3, null]], JSON.stringify(result))
+  assert.deepEqual(found(result), [['forked', 1, null]], JSON.stringify(result))
 })
 
 test('two heads of one length', async () => {
@@ -171,6 +173,7 @@ test('a head beyond the log', async () => {
 test('a contradiction that comes while the audit runs', async () => {
   const vm = await published(() => {})
   const replica = ground.replica(vm.key)
+  vm.confirmed = null
   // an answer in a block that is not there: the audit waits for it
   await replica.memory.rememberReceipt(await vm.receipt(await vm.commitAt(5), 12))
   let said = false

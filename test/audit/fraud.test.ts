@@ -225,6 +225,13 @@ check([
     checked: 9
   },
   {
+    name: 'init: another call in the same commit, which fails',
+    requests: { 1: async (vm, [init]) => [init, await vm.request('fail')] },
+    finds: [['bad-record', 1, null]],
+    says: /more than init/,
+    checked: 9
+  },
+  {
     name: 'init: a wrong value, of a contract that has none',
     source: SOURCE.replace('exports.init', 'const _init'),
     requests: {
@@ -470,6 +477,10 @@ check([
 
 // 5: continuity and form
 
+const FILLING =
+  SOURCE +
+  "exports.fill = async n => { for (let i = 0; i < n; i++) await System.files.writeFile('/big' + System.vm.index + '/' + i, new Uint8Array(1 << 20)) }"
+
 check([
   {
     name: 'a wrong index of the first call',
@@ -517,9 +528,7 @@ check([
   },
   {
     name: 'a block whose several records write more than 32 MiB',
-    source:
-      SOURCE +
-      "exports.fill = async n => { for (let i = 0; i < n; i++) await System.files.writeFile('/big' + System.vm.index + '/' + i, new Uint8Array(1 << 20)) }",
+    source: FILLING,
     requests: {
       3: async vm => [
         await vm.request('fill', [12]),
@@ -529,6 +538,14 @@ check([
     },
     finds: [['bad-record', 3, null]],
     says: /3 records write 37748736 bytes/
+  },
+  {
+    name: 'a block whose only record writes more than 32 MiB',
+    source: FILLING,
+    genesis: ({ limits }) =>
+      void Object.assign(limits, { writeBytes: CEILINGS.writeBytes, gas: CEILINGS.gas }),
+    requests: { 3: async vm => [await vm.request('fill', [36])] },
+    finds: []
   },
   {
     name: 'a record above 1 MiB',

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import b4a from 'b4a'
 import { audit } from '../../lib/audit/auditor.js'
 import type { AuditResult } from '../../lib/audit/findings.js'
+import { verifyProof } from '../../lib/audit/proof/index.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { receipt, type Receipt, type Signed } from '../../lib/ledger/statements.js'
 import { Memory } from '../../lib/replica/memory.js'
@@ -92,8 +93,18 @@ test('an answer of another VM says nothing', async () => {
 })
 
 test('an answer in a block that is not there yet', async () => {
-  const { result, left } = await keeping(answer(1, { block: 12 }))
+  const { result, left } = await keeping(async vm => {
+    vm.confirmed = null
+    return answer(1, { block: 12 })(vm)
+  })
   assert.deepEqual([result.verdict, result.doubts[0].block, left], ['inconclusive', 12, 1])
+})
+
+test('an answer in a block that the host, asked for it, knows nothing of', async () => {
+  const { result, left } = await keeping(answer(1, { block: 12 }))
+  const [{ kind, block, index, proof }] = result.findings
+  assert.deepEqual([kind, block, index, left], ['answer-not-logged', 12, 2, 1])
+  assert.equal((await verifyProof(proof!)).verdict, 'proven')
 })
 
 test('an answer in a block that cannot be read', async () => {

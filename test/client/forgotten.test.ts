@@ -41,7 +41,7 @@ interface Contract {
 interface Connected {
   replica: {
     links: Set<{ stream: NoiseStream }>
-    swarm: { swarm: { suspend(): Promise<void>; resume(): Promise<void> } }
+    peers: { swarm: { swarm: { suspend(): Promise<void>; resume(): Promise<void> } } }
   }
 }
 
@@ -59,16 +59,16 @@ describe('a call whose caller is away', () => {
       owner: crypto.keyPair(),
       limits: { window: WINDOW }
     })
-    const [away, other] = [net.client<Contract>(service.key), net.client<Contract>(service.key)]
-    await Promise.all([away.other(), other.other()])
-    const { links, swarm } = (away as unknown as Connected).replica
+    const [away, other] = [net.plain(service.key), net.client<Contract>(service.key)]
+    await Promise.all([away.call('other'), other.other()])
+    const { links, peers } = (away as unknown as Connected).replica
 
     let count = 0
     for (const others of [0, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW]) {
       // the connection drops while the call runs, and comes back when the others are done
       const gone = new Promise<void>((resolve, reject) => {
         onrunning = () => {
-          swarm.swarm.suspend().then(resolve, reject)
+          peers.swarm.swarm.suspend().then(resolve, reject)
           for (const { stream } of links) stream.destroy()
         }
       })
@@ -79,7 +79,7 @@ describe('a call whose caller is away', () => {
       assert.equal(links.size, 0)
       for (let n = 0; n < others; n++) await other.other()
       assert.equal(service.machine.head.length, block + 1 + others)
-      await swarm.swarm.resume()
+      await peers.swarm.swarm.resume()
 
       const result = await call
       assert.deepEqual([result.value, result.block, result.index], [++count, block, index])
@@ -119,6 +119,7 @@ describe('a host that logs a request that its caller never signed', () => {
       Session.accept(stream, vm.key, {
         onopen: session => greet(vm, stream, session),
         onrequest: (session, signed) => void take(session, signed),
+        onask: () => {},
         onclose: () => {}
       })
     const take = async (session: Session, signed: SignedRequest) => {

@@ -21,6 +21,7 @@ test('the demo ends as it should, and leaves nothing behind', async t => {
   assert.match(stdout, /^ {2}verified: /m)
   assert.match(stdout, /^ {2}fraud: /m)
   assert.match(stdout, /wrong-state in block 5/)
+  assert.match(stdout, /^judge\$ vms verify fraud\.proof\n {2}proven: /m)
   assert.equal(stdout.match(/^(alice|bob|carol)\$ vms call/gm)?.length, 4)
   assert.deepEqual(
     (await leftovers()).filter(folder => !before.includes(folder)),

@@ -56,7 +56,7 @@ async function forged(t: TestContext, ...blocks: Uint8Array[]): Promise<Drive> {
 }
 
 function foreign({ cores: { db, blobs } }: Drive): ForeignTree {
-  return new ForeignTree(db, db.length, blobs, blobs.length)
+  return new ForeignTree(db, blobs)
 }
 
 async function all(tree: Tree, range = inside('/')): Promise<string[]> {
@@ -96,7 +96,9 @@ test('an old state reads as it was', async t => {
   const { db, blobs } = await drive.commit(new Map([['/a', Buffer.from('1')]]))
   await drive.commit(new Map([['/b', Buffer.from('2')]]))
   const { cores } = drive
-  const old = new ForeignTree(cores.db, db.length, cores.blobs, blobs.length)
+  const { length } = blobs
+  const first = { length: db.length, get: (i: number) => cores.db.get(i) }
+  const old = new ForeignTree(first, { length, get: i => cores.blobs.get(i) })
   assert.deepEqual(await all(old), ['/a'])
   assert.equal(await old.get('/b'), null)
 })
@@ -187,9 +189,14 @@ test('the largest file is read', async t => {
   assert.ok(largest.equals((await foreign(drive).get('/a'))!))
 })
 
+const CONTRACT = `
+exports.w = async (path, data) => System.files.writeFile(path, data)
+exports.r = async path => System.files.readFile(path)
+`
+
 /** A VM whose second commit leaves files that the host has made up, and says so in its log. */
 async function lying(forger: Forger, made: (length: number) => Uint8Array): Promise<Forgery> {
-  const vm = await forger.vm({ source: 'exports.w = async (p, d) => System.files.writeFile(p, d)' })
+  const vm = await forger.vm({ source: CONTRACT })
   await vm.init()
   await vm.call('w', ['/x', 'a'])
   const transaction = await Transaction.open(vm.cores, forger.durability)
@@ -243,5 +250,6 @@ for (const [name, made] of Object.entries(LIES)) {
       })
     )
     await assert.rejects(client.files.readFile('/x'), isCode('BAD_HOST'))
+    await assert.rejects(client.local.call('r', '/x'), isCode('BAD_HOST'))
   })
 }

@@ -22,7 +22,14 @@ import { encodeHello } from '../../lib/ledger/messages.js'
 import { advance, positionAfterGenesis, type Position } from '../../lib/ledger/position.js'
 import { hashRecord, type Record } from '../../lib/ledger/record.js'
 import { hashRequest, signRequest, type Request } from '../../lib/ledger/request.js'
-import { headMessage, hello, receipt, type Receipt, type Signed } from '../../lib/ledger/statements.js'
+import {
+  confirmation,
+  headMessage,
+  hello,
+  receipt,
+  type Receipt,
+  type Signed
+} from '../../lib/ledger/statements.js'
 import { encodeValue } from '../../lib/ledger/values.js'
 import { Session } from '../../lib/host/session.js'
 import { openOwnCores, type Cores } from '../../lib/machine/cores.js'
@@ -43,11 +50,15 @@ export interface Lies {
   records?: (records: Record[]) => Record[] | void
   /** what reaches the files */
   changes?: (changes: Changes) => void
+  /** what reaches the files and is signed there, while the commit says that the others did */
+  signed?: (changes: Changes) => void
   /** the commit's other fields */
   commit?: (commit: Commit) => void
   /** the bytes of the block */
   block?: (bytes: Uint8Array) => Uint8Array
 }
+
+type CoreName = 'log' | 'db' | 'blobs'
 
 /** What a test may choose about a VM. */
 export interface VMOptions {
@@ -103,15 +114,32 @@ export class Forger extends ReadyResource {
     return vm
   }
 
+  /** Ends this process and starts another on the same storage, with the same VMs; nothing is published yet. */
+  async restart(): Promise<Forger> {
+    await this.close()
+    const forger = new Forger(this.folder, this.bootstrap)
+    await forger.ready()
+    for (const vm of this.vms) forger.vms.push(await vm.resume(forger))
+    return forger
+  }
+
   /** Serves a VM without one of its blocks from here on. */
-  async withhold({ cores }: Forgery, name: 'log' | 'db' | 'blobs', block: number): Promise<void> {
-    const sparse = new Corestore(path.join(this.folder, 'sparse'))
-    this.served = sparse
-    const [ours, theirs] = [this.store.replicate(true), sparse.replicate(false)]
+  async withhold(vm: Forgery, name: CoreName, block: number): Promise<void> {
+    this.served = new Corestore(path.join(this.folder, 'sparse'))
+    await this.show(vm, (core, i) => core !== name || i !== block)
+  }
+
+  /** Serves all blocks of a VM again of which one was withheld. */
+  deliver(vm: Forgery): Promise<void> {
+    return this.show(vm, () => true)
+  }
+
+  private async show({ cores }: Forgery, which: (core: CoreName, block: number) => boolean): Promise<void> {
+    const [ours, theirs] = [this.store.replicate(true), this.served!.replicate(false)]
     ours.pipe(theirs).pipe(ours)
-    for (const core of [cores.log, cores.db, cores.blobs]) {
-      const copy = sparse.get({ key: core.key })
-      for (let i = 0; i < core.length; i++) if (core !== cores[name] || i !== block) await copy.get(i)
+    for (const name of ['log', 'db', 'blobs'] as const) {
+      const copy = this.served!.get({ key: cores[name].key })
+      for (let i = 0; i < cores[name].length; i++) if (which(name, i)) await copy.get(i)
     }
     ours.destroy()
   }
@@ -129,11 +157,13 @@ export class Forgery {
   shown: Head | null = null
   /** further signed heads that it sends */
   heads: Head[] = []
+  /** what it says when it is asked for its head, if not what it has shown; null: nothing */
+  confirmed: Head | null | undefined = undefined
 
   private readonly sessions = new Set<Session>()
 
   private constructor(
-    private readonly forger: Forger,
+    readonly forger: Forger,
     readonly keyPair: KeyPair,
     readonly cores: Cores,
     readonly genesis: Genesis,
@@ -163,6 +193,12 @@ export class Forgery {
     const vm = new Forgery(forger, keyPair, cores, genesis, position)
     await vm.append(block(encodeBlock(genesis)))
     return vm
+  }
+
+  /** The same VM in another process of its host. */
+  async resume(forger: Forger): Promise<Forgery> {
+    const cores = await openOwnCores(forger.store, this.keyPair)
+    return new Forgery(forger, this.keyPair, cores, this.genesis, this.position)
   }
 
   get key(): Uint8Array {
@@ -207,7 +243,7 @@ export class Forgery {
    */
   async commit(requests: CheckedRequest[], lies: Lies = {}): Promise<Commit> {
     const { cores, forger, genesis, position } = this
-    const transaction = await Transaction.open(cores, forger.durability)
+    let transaction = await Transaction.open(cores, forger.durability)
     try {
       const first = cores.log.length === 1 && !genesis.methods.includes(INIT) ? requests.slice(0, 1) : []
       const rest = requests.slice(first.length)
@@ -221,6 +257,12 @@ export class Forgery {
       const executed = [...first.map(withoutInit), ...results.map((one, i) => one ?? withoutInit(rest[i]))]
       const changes = mergeChanges(executed)
       lies.changes?.(changes)
+      const said = lies.signed && (await transaction.appendFiles(changes))
+      if (said) {
+        await transaction.close()
+        transaction = await Transaction.open(cores, forger.durability)
+        lies.signed?.(changes)
+      }
       const truth: Commit = {
         type: 'commit',
         first: position.index,
@@ -232,6 +274,7 @@ export class Forgery {
       }
       const told = { ...truth, records: structuredClone(truth.records) }
       told.records = lies.records?.(told.records) ?? told.records
+      if (said) told.after = said
       lies.commit?.(told)
       const bytes = encodeBlock(told)
       await transaction.appendLog(lies.block?.(bytes) ?? bytes)
@@ -299,6 +342,12 @@ export class Forgery {
     await this.forger.swarm.announce(this.key).flushed()
   }
 
+  /** Tells everybody of the log as it is now. */
+  async show(): Promise<void> {
+    this.shown = await this.head()
+    this.say(this.shown)
+  }
+
   serve(stream: NoiseStream): void {
     Session.accept(stream, this.key, {
       onopen: session => {
@@ -310,13 +359,24 @@ export class Forgery {
         for (const one of [head, ...this.heads]) this.say(one)
       },
       onrequest: () => {},
+      onask: (session, challenge) => {
+        const head = this.confirmed === undefined ? this.shown! : this.confirmed
+        if (head === null) return
+        const answer = confirmation.sign({ vm: this.key, challenge, head }, this.keyPair)
+        session.sendConfirmation(confirmation.encode(answer))
+      },
       onclose: session => this.sessions.delete(session)
     })
   }
 
+  /** Sends an answer to everybody. */
+  answer(one: Signed<Receipt>): void {
+    for (const session of this.sessions) session.sendReceipt(receipt.encode(one))
+  }
+
   /** Sends a signed head to everybody. */
-  say({ length, hash }: Head): void {
-    const message = headMessage.sign({ vm: this.key, length, hash, time: Date.now() }, this.keyPair)
+  say({ length, hash }: Head, time = Date.now()): void {
+    const message = headMessage.sign({ vm: this.key, length, hash, time }, this.keyPair)
     for (const session of this.sessions) session.sendHead(headMessage.encode(message))
   }
 }

@@ -8,7 +8,7 @@ import createTestnet from 'hyperdht/testnet.js'
 import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
 import type { AuditResult } from '../../lib/audit/findings.js'
 import { Host } from '../../lib/host/host.js'
-import { Replica } from '../../lib/replica/replica.js'
+import { Replica, type ReplicaOptions } from '../../lib/replica/replica.js'
 import { Forger } from './forger.js'
 
 /** Something that has to be closed in the end. */
@@ -28,12 +28,17 @@ export class Ground {
 
   /** Call it at the top level of a test file: it cleans up after the last test. */
   static async open(): Promise<Ground> {
+    const ground = await Ground.make()
+    after(() => ground.close())
+    return ground
+  }
+
+  /** One that has to be closed. */
+  static async make(): Promise<Ground> {
     const testnet = await createTestnet(3)
     const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
     const root = await mkdtemp(path.join(tmpdir(), 'vms-audit-'))
-    const ground = new Ground(root, bootstrap, () => testnet.destroy())
-    after(() => ground.close())
-    return ground
+    return new Ground(root, bootstrap, () => testnet.destroy())
   }
 
   /** A folder that nobody else has; it is made by whoever uses it. */
@@ -59,8 +64,8 @@ export class Ground {
     return host
   }
 
-  replica(key: Uint8Array, data = this.folder()): Replica {
-    return this.keep(new Replica(key, { bootstrap: this.bootstrap, data }))
+  replica(key: Uint8Array, data = this.folder(), options: Partial<ReplicaOptions> = {}): Replica {
+    return this.keep(new Replica(key, { bootstrap: this.bootstrap, data, ...options }))
   }
 
   /** Audits a VM as a stranger does. */
@@ -73,7 +78,7 @@ export class Ground {
     }
   }
 
-  private async close(): Promise<void> {
+  async close(): Promise<void> {
     for (const one of this.opened.reverse()) await one.close()
     await this.destroy()
     await rm(this.root, { recursive: true, force: true })

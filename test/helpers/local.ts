@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import createTestnet from 'hyperdht/testnet.js'
-import { VMSClient, type AnyContract, type ClientOptions } from '../../lib/client/client.js'
+import { Client, VMSClient, type AnyContract, type ClientOptions } from '../../lib/client/client.js'
 import { Host, type HostOptions } from '../../lib/host/host.js'
 import type { Limits } from '../../lib/ledger/blocks.js'
 import crypto from '../../lib/ledger/crypto.js'
@@ -19,6 +19,8 @@ export interface Local {
   deploy(host: Host, source: string, limits?: Partial<Limits>): Promise<Service>
   /** a client with an identity and a storage of its own */
   client<Contract = AnyContract>(key: Uint8Array, options?: ClientOptions): VMSClient<Contract>
+  /** the same without the contract's methods as its own: a test can look into it */
+  plain(key: Uint8Array, options?: ClientOptions): Client
   /** closes everything, the newest first */
   close(): Promise<void>
 }
@@ -30,6 +32,12 @@ export async function local(): Promise<Local> {
   const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
   const open: { close(): Promise<void> }[] = []
   let clients = 0
+  const withDefaults = (options: ClientOptions): ClientOptions => ({
+    bootstrap,
+    storage: path.join(folder, `client-${clients++}`),
+    identity: crypto.keyPair(),
+    ...options
+  })
   return {
     folder,
     bootstrap,
@@ -43,13 +51,12 @@ export async function local(): Promise<Local> {
       return host.deploy({ source, title: 'test', owner: crypto.keyPair(), limits })
     },
     client<Contract>(key: Uint8Array, options: ClientOptions = {}) {
-      const storage = path.join(folder, `client-${clients++}`)
-      const client = new VMSClient<Contract>(key, {
-        bootstrap,
-        storage,
-        identity: crypto.keyPair(),
-        ...options
-      })
+      const client = new VMSClient<Contract>(key, withDefaults(options))
+      open.push(client)
+      return client
+    },
+    plain(key, options = {}) {
+      const client = new Client(key, withDefaults(options))
       open.push(client)
       return client
     },

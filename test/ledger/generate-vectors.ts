@@ -12,6 +12,7 @@ import { commitChanges } from '../../lib/files/commit.js'
 import { openBee } from '../../lib/files/tree.js'
 import { openOwnCores } from '../../lib/machine/cores.js'
 import { headOf } from '../../lib/machine/transaction.js'
+import { proofVectors, type ProofVector } from '../audit/proof/vectors.js'
 import { hex, keyPairOf } from './helper.js'
 import {
   blockVectors,
@@ -52,6 +53,15 @@ async function filesVectors(): Promise<FilesVector[]> {
   }
 }
 
+async function proofs(): Promise<ProofVector[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'vmswarm-vectors-'))
+  try {
+    return await proofVectors(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
 async function write(name: string, vectors: unknown): Promise<void> {
   await writeFile(new URL(`${name}.json`, target), JSON.stringify(vectors, null, 2) + '\n')
 }
@@ -66,3 +76,4 @@ await write('messages', messageVectors())
 await write('keys', keysVectors())
 await write('refused', refusedVectors())
 await write('files', await filesVectors())
+await write('proofs', await proofs())

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import c from 'compact-encoding'
 import { decodeBlock, encodeBlock } from '../../lib/ledger/blocks.js'
 import {
+  decodeAsk,
   decodeHello,
   decodeRefusal,
   decodeSignedRequest,
@@ -13,7 +14,7 @@ import {
   encodeSignedRequest
 } from '../../lib/ledger/messages.js'
 import { decodeRequest, request, signRequest } from '../../lib/ledger/request.js'
-import { headMessage, hello, receipt } from '../../lib/ledger/statements.js'
+import { confirmation, headMessage, hello, receipt } from '../../lib/ledger/statements.js'
 import { decodeValue, encodeValue } from '../../lib/ledger/values.js'
 import { hashOf, hex, keyPairOf, Random } from './helper.js'
 import { COMMITS, GENESIS, HEADS, HELLO, RECEIPT, REQUEST, RUNTIME_CHANGE, VALUES } from './samples.js'
@@ -57,6 +58,23 @@ const FORMATS: Format[] = [
     name: 'hellos',
     valid: [hello.encode(hello.sign(HELLO, keyPair))],
     again: bytes => hello.encode(hello.decode(bytes))
+  },
+  {
+    name: 'confirmations',
+    valid: [
+      confirmation.encode(
+        confirmation.sign({ vm: HELLO.vm, challenge: hashOf('challenge'), head: HELLO.head }, keyPair)
+      )
+    ],
+    again: bytes => confirmation.encode(confirmation.decode(bytes))
+  },
+  {
+    name: 'questions',
+    valid: [hashOf('challenge')],
+    again: bytes => {
+      const challenge = decodeAsk(bytes)
+      return challenge.byteLength === 32 ? challenge : new Uint8Array(0)
+    }
   },
   {
     name: 'hello messages',

@@ -13,7 +13,7 @@ import {
   verifyRequest,
   type Request
 } from '../../lib/ledger/request.js'
-import { headMessage, hello, receipt } from '../../lib/ledger/statements.js'
+import { confirmation, headMessage, hello, receipt } from '../../lib/ledger/statements.js'
 import { encodeValue } from '../../lib/ledger/values.js'
 import { VMSError } from '../../lib/errors.js'
 import { hashOf, hex, keyPairOf } from './helper.js'
@@ -69,6 +69,12 @@ test('a statement with any field changed is not signed', () => {
   for (const change of changes) {
     assert.ok(!hello.verify({ ...greeting, ...change }, vm.publicKey), Object.keys(change)[0])
   }
+  const asked = { vm: HELLO.vm, challenge: hashOf('challenge'), head: HELLO.head }
+  const confirmed = confirmation.sign(asked, vm)
+  assert.ok(confirmation.verify(confirmed, vm.publicKey))
+  for (const change of [changes[0], { challenge: hashOf('x') }, changes[2]]) {
+    assert.ok(!confirmation.verify({ ...confirmed, ...change }, vm.publicKey), Object.keys(change)[0])
+  }
   for (const valid of [headMessage.verify(head, vm.publicKey), receipt.verify(answer, vm.publicKey)])
     assert.ok(valid)
   assert.ok(hello.verify(greeting, vm.publicKey))
@@ -77,7 +83,7 @@ test('a statement with any field changed is not signed', () => {
 
 test('a signature of one kind is none of another, over the same bytes', () => {
   const bytes = hashOf('anything')
-  const names: Statement[] = ['request', 'receipt', 'head', 'hello']
+  const names: Statement[] = ['request', 'receipt', 'head', 'hello', 'confirmation']
   for (const signed of names) {
     const signature = crypto.sign(signed, bytes, vm)
     for (const checked of names) {

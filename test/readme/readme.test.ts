@@ -43,6 +43,7 @@ class Names {
       .replace(/\b[a-z0-9]{52}\b/g, key => this.nameOf(key))
       .replace(/^(\d+ {2})[a-z0-9]{8} /gm, (_, index: string) => `${index}CALLER `)
       .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
+      .replace(/signed \d+ s ago/g, 'signed N s ago')
       .replace(/127\.0\.0\.1:\d+/g, 'NODE')
       .trimEnd()
   }
@@ -64,6 +65,7 @@ test('what the README shows happens', async t => {
   for (const name of ['rsvp.js', 'counter.js']) {
     await cp(path.join(ROOT, 'fixtures', 'contracts', name), path.join(home, name))
   }
+  await cp(path.join(ROOT, 'fixtures', 'proofs'), home, { recursive: true })
   const keys = new Map<string, string>()
   const actual = (text: string) => text.replace(/\b[a-z0-9]{52}\b/g, key => keys.get(key) ?? key)
   const [expectedNames, actualNames] = [new Names(), new Names()]

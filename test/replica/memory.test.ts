@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import { encodeKey } from '../../lib/ledger/keys.js'
+import { claimOfHead } from '../../lib/ledger/claims.js'
+import { proveFork } from '../../lib/ledger/fork.js'
+import { deriveKeys, encodeKey } from '../../lib/ledger/keys.js'
+import { sealProof } from '../../lib/ledger/sealed.js'
 import {
   headMessage,
   receipt,
@@ -128,6 +131,47 @@ test('what a process left that was killed while it wrote is no receipt', async t
   assert.equal((await memory.receipts()).length, 1)
   await memory.forgetReceipt(one)
   assert.deepEqual(await memory.receipts(), [])
+})
+
+const manifest = deriveKeys(vm.publicKey)
+
+/** The body of a proof that the VM of a key pair has signed two heads of one length. */
+function forkOf(by = vm, keys = manifest): Promise<Uint8Array> {
+  const claims = ['one', 'two'].map(name =>
+    claimOfHead(headMessage.sign({ vm: keys.log, length: 5, hash: hashOf(name), time: 1 }, by))
+  )
+  return proveFork(keys, { core: 'log', claims: [claims[0], claims[1]] }, () => assert.fail())
+}
+
+test('a proof of a fork is kept for all commands', async t => {
+  const folder = await temporary(t)
+  const memory = new Memory(folder, manifest.log)
+  assert.equal(await memory.fork(), null)
+  const body = await forkOf()
+  const { file } = await memory.rememberFork(body)
+  const known = await new Memory(folder, manifest.log).fork()
+  assert.deepEqual([known?.file, known?.core, known?.lengths], [file, 'log', [5, 5]])
+  assert.deepEqual(toJSON(known!.body), toJSON(body))
+  assert.equal((await stat(file)).mode & 0o777, 0o600)
+  assert.equal(path.dirname(file), path.join(folder, encodeKey(manifest.log), 'forks'))
+})
+
+test('what is no proof, or one about another VM, accuses nobody', async t => {
+  const folder = await temporary(t)
+  const memory = new Memory(folder, manifest.log)
+  const stranger = keyPairOf(9)
+  const other = await forkOf(stranger, deriveKeys(stranger.publicKey))
+  await assert.rejects(memory.rememberFork(other), /another VM/)
+  await assert.rejects(memory.rememberFork(hashOf('x')), /malformed/)
+  const forks = path.join(folder, encodeKey(manifest.log), 'forks')
+  await mkdir(forks, { recursive: true })
+  const damaged = sealProof('fork', await forkOf())
+  damaged[100] ^= 1
+  for (const [i, bytes] of [sealProof('fork', other), damaged, sealProof('replay', await forkOf())].entries())
+    await writeFile(path.join(forks, String(i).repeat(64)), bytes)
+  assert.equal(await memory.fork(), null)
+  const { file } = await memory.rememberFork(await forkOf())
+  assert.equal((await memory.fork())?.file, file)
 })
 
 test('nobody else reads what is remembered', async t => {

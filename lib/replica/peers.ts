@@ -1,0 +1,141 @@
+// The peers that a copy of a VM is connected to: the host, and others who have copies. Each is told of the newest head, and
+// of a fork.
+
+import type { Discovery, NoiseStream } from 'hyperswarm'
+import type { VMKeys } from '../ledger/keys.js'
+import { headMessage, type HeadMessage, type Signed } from '../ledger/statements.js'
+import { Swarm } from '../swarm/swarm.js'
+import { Link, type LinkHandlers } from './link.js'
+
+export interface PeersOptions {
+  key: Uint8Array
+  /** nodes as host:port; undefined means the public network */
+  bootstrap?: string[]
+  /** whether others are to find this process */
+  announce?: boolean
+  /** the keys of the VM, once they are known */
+  keys: () => VMKeys | null
+  /** called for every connection, before anything else is opened on it */
+  onconnection: (stream: NoiseStream) => void
+  /** links came, went, or said who they are */
+  onchange: () => void
+  handlers: LinkHandlers
+}
+
+/** How often peers are told that the log has grown, at most. */
+const GOSSIP_INTERVAL_MS = 100
+
+export class Peers {
+  readonly links = new Set<Link>()
+  /** whether the network was asked once, and every answer tried */
+  searched = false
+  private swarm: Swarm | null = null
+  private discovery: Discovery | null = null
+  private gossip: NodeJS.Timeout | null = null
+  private head: Signed<HeadMessage> | null = null
+  private fork: Uint8Array | null = null
+  /** connections of which it is not known yet whether the peer has the VM */
+  private readonly undecided = new Set<NoiseStream>()
+
+  constructor(private readonly options: PeersOptions) {}
+
+  get keys(): VMKeys | null {
+    return this.options.keys()
+  }
+
+  /** The connected host, if there is one that stands by what it has signed. */
+  get host(): Link | null {
+    for (const link of this.links) if (link.trusted) return link
+    return null
+  }
+
+  /** Whether nobody is there who has the VM, as far as the network says. */
+  get none(): boolean {
+    return this.searched && this.undecided.size === 0 && this.links.size === 0
+  }
+
+  /** Whether those who are there, and have said what they have, are all no hosts. */
+  get onlyMirrors(): boolean {
+    const { links, searched, undecided } = this
+    return (
+      searched &&
+      undecided.size === 0 &&
+      links.size > 0 &&
+      [...links].every(({ spoken, isHost }) => spoken && !isHost)
+    )
+  }
+
+  /** Joins the others; resolves before anybody is found. */
+  async join(): Promise<void> {
+    const { key, announce, bootstrap } = this.options
+    this.swarm = new Swarm({ bootstrap, onconnection: stream => this.connect(stream) })
+    await this.swarm.ready()
+    this.discovery = announce ? this.swarm.meet(key) : this.swarm.lookup(key)
+  }
+
+  async close(): Promise<void> {
+    if (this.gossip) clearTimeout(this.gossip)
+    await this.swarm?.close()
+  }
+
+  /** Resolves once every peer that can be found now was tried. */
+  async search(): Promise<void> {
+    await this.discovery!.flushed()
+    await this.swarm!.flush()
+    this.searched = true
+    this.options.onchange()
+  }
+
+  /** The swarm gives up a peer that went away: this asks the network again. */
+  async searchAgain(): Promise<void> {
+    await this.discovery!.refresh({ client: true, server: this.options.announce ?? false })
+  }
+
+  /** Passes on the newest head to all who have not got it, and to those who come. */
+  tellHead(head: Signed<HeadMessage>): void {
+    this.head = head
+    this.gossip ??= setTimeout(() => {
+      this.gossip = null
+      for (const link of this.links) this.pass(link)
+    }, GOSSIP_INTERVAL_MS)
+  }
+
+  /** Passes on the body of a proof of a fork to all, and to those who come. */
+  tellFork(body: Uint8Array): void {
+    this.fork = body
+    for (const link of this.links) if (!link.isHost) link.sendFork(body)
+  }
+
+  private pass(link: Link): void {
+    const { head } = this
+    if (head === null || link.isHost || link.told >= head.length) return
+    link.told = head.length
+    link.sendHead(headMessage.encode(head))
+  }
+
+  private connect(stream: NoiseStream): void {
+    const { key, keys, onconnection, onchange, handlers } = this.options
+    onconnection(stream)
+    this.undecided.add(stream)
+    const decided = () => {
+      if (this.undecided.delete(stream)) onchange()
+    }
+    stream.on('close', decided)
+    new Link(stream, key, keys, {
+      ...handlers,
+      onopen: link => {
+        this.links.add(link)
+        if (this.fork) link.sendFork(this.fork)
+        this.pass(link)
+        decided()
+        handlers.onopen(link)
+      },
+      onclose: link => {
+        this.links.delete(link)
+        this.undecided.delete(stream)
+        handlers.onclose(link)
+        onchange()
+      }
+    })
+  }
+}

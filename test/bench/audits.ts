@@ -1,0 +1,144 @@
+// What audits cost beside what they audit: a cold one of many calls, a sample, and a watch that goes on where it was.
+
+import path from 'node:path'
+import { availableParallelism } from 'node:os'
+import b4a from 'b4a'
+import { VMSClient } from '../../lib/index.js'
+import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
+import type { AuditResult } from '../../lib/audit/findings.js'
+import { Watch, type Verified } from '../../lib/audit/watch.js'
+import { encodeBlock, type Commit } from '../../lib/ledger/blocks.js'
+import crypto from '../../lib/ledger/crypto.js'
+import { decodeKey } from '../../lib/ledger/keys.js'
+import { advance } from '../../lib/ledger/position.js'
+import type { Durability } from '../../lib/machine/durable.js'
+import { execute } from '../../lib/machine/execute.js'
+import { Transaction } from '../../lib/machine/transaction.js'
+import { Replica } from '../../lib/replica/replica.js'
+import { Forger, type Forgery } from '../helpers/forger.js'
+import { round, type Row } from './measure.js'
+import { serve } from './vms.js'
+
+const SHARE = 0.01
+const NEW_CALLS = 100
+
+interface Rsvp {
+  RSVP(isAttending: boolean, reason?: string): void
+}
+
+/** Serves so many calls, and audits them cold. */
+export async function audits(folder: string, bootstrap: string, calls: number): Promise<Row[]> {
+  const server = await serve(folder, bootstrap)
+  const storage = path.join(folder, 'client')
+  const identity = path.join(folder, 'caller')
+  const client = new VMSClient<Rsvp>(server.key, { bootstrap: [bootstrap], storage, identity })
+  await client.RSVP(true, 'warm up')
+  let n = 0
+  const serving = await seconds(() =>
+    Promise.all(
+      Array.from({ length: 64 }, async () => {
+        while (n < calls) await client.RSVP(n % 2 === 0, `reason ${n++}`)
+      })
+    )
+  )
+  await client.close()
+  let copies = 0
+  const audited = async (options: Partial<AuditOptions>) => {
+    const data = path.join(folder, `audit-${copies++}`)
+    const replica = new Replica(decodeKey(server.key), { bootstrap: [bootstrap], data })
+    let result: AuditResult | null = null
+    const time = await seconds(async () => (result = await audit(replica, { timeout: 60_000, ...options })))
+    await replica.close()
+    if (result!.verdict !== 'verified') throw new Error(`the audit says ${JSON.stringify(result)}`)
+    return { time, result: result! }
+  }
+  const jobs = availableParallelism()
+  const full = await audited({ jobs })
+  const sample = await audited({ sample: SHARE, seed: 'bench', jobs })
+  await server.close()
+  const conditions = `${calls} calls in ${full.result.length} blocks, empty storage, finding the host included`
+  return [
+    row('RSVP calls, 64 in flight', calls / serving, 'calls/s', `${calls} calls`),
+    row('audit, cold, full', full.result.checked / full.time, 'records/s', `${conditions}, ${jobs} jobs`),
+    row('audit, cold, full, beside serving', serving / full.time, '× as fast', 'the same calls'),
+    row(`audit of a share of ${SHARE}`, sample.time, 's', `${sample.result.checked} records, ${conditions}`),
+    row(`audit of a share of ${SHARE}, beside all`, sample.time / full.time, 'of the time', conditions)
+  ]
+}
+
+/** How long a watch takes after so many new calls, on a short log and on a long one. */
+export async function resumes(folder: string, bootstrap: string, lengths: number[]): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const length of lengths) {
+    const forger = new Forger(path.join(folder, `host-${length}`), [bootstrap])
+    await forger.ready()
+    const vm = await forger.vm({ source: SOURCE })
+    await vm.init()
+    await grow(forger, vm, length)
+    await vm.publish()
+    const data = path.join(folder, `watch-${length}`)
+    await watchTo(vm, bootstrap, data, length)
+    for (let i = 0; i < NEW_CALLS; i++) await vm.call('RSVP', [true, `late ${i}`])
+    vm.shown = await vm.head()
+    const time = await seconds(() => watchTo(vm, bootstrap, data, length + NEW_CALLS))
+    const conditions = `${length} blocks before; opening the copy and finding the host included`
+    rows.push(row(`a watch resumed after ${NEW_CALLS} calls`, time, 's', conditions))
+    await forger.close()
+  }
+  return rows
+}
+
+const SOURCE = `exports.init = async () => {}
+exports.RSVP = async (isAttending, reason) => {
+  await System.files.writeFile('/rsvps/' + System.caller.id + '.json', JSON.stringify({ isAttending, reason }))
+}`
+
+/** Makes a log longer, a block a call, by callers who are all different. */
+async function grow(forger: Forger, vm: Forgery, length: number): Promise<void> {
+  // a commit is durable for those who rely on it, which nobody does here
+  const durability = { createAtom: () => forger.store.storage.createAtom() } as unknown as Durability
+  const transaction = await Transaction.open(vm.cores, durability)
+  while (vm.position.block < length) {
+    const seen = await vm.head()
+    const count = Math.min(256, length - vm.position.block)
+    const requests = await Promise.all(
+      Array.from({ length: count }, () => vm.request('RSVP', [true, 'many'], { by: crypto.keyPair(), seen }))
+    )
+    const { genesis } = vm
+    const done = await execute(forger.executor, genesis, vm.position.index, transaction.files, requests)
+    for (const one of done) {
+      const after = await transaction.appendFiles(one!.changes)
+      const { index: first, base, files: before } = vm.position
+      const commit: Commit = { type: 'commit', first, base, before, after, records: [one!.record], time: 0 }
+      await transaction.appendLog(encodeBlock(commit))
+      vm.position = advance(vm.position, commit)
+    }
+    await transaction.commit()
+  }
+  await transaction.close()
+}
+
+async function watchTo({ key }: Forgery, bootstrap: string, data: string, length: number): Promise<void> {
+  const replica = new Replica(b4a.from(key), { bootstrap: [bootstrap], data })
+  const folder = path.join(data, 'audits')
+  const watch = new Watch(replica, { timeout: 60_000, folder, jobs: availableParallelism() })
+  const verified = new Promise<void>((resolve, reject) => {
+    watch.on('verified', (one: Verified) => one.length >= length && resolve())
+    watch.on('fraud', finding => reject(new Error(JSON.stringify(finding))))
+    watch.on('inconclusive', doubt => reject(new Error(JSON.stringify(doubt))))
+  })
+  await watch.ready()
+  await verified
+  await watch.close()
+  await replica.close()
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return (performance.now() - start) / 1000
+}
+
+function row(work: string, value: number, unit: string, conditions: string): Row {
+  return { work, value: round(value, value < 100 ? 2 : 0), unit, conditions }
+}
