@@ -205,7 +205,7 @@ export class Watch extends ReadyResource {
       if (!(error instanceof Stop)) throw error
       stopped = true
     }
-    const done = this.report()
+    const done = this.settleBlocks()
     // what cannot be read was told, and is passed over
     if (done)
       this.progress = {
@@ -226,7 +226,7 @@ export class Watch extends ReadyResource {
     const end = Math.min(length, start + BLOCKS_AT_ONCE)
     const shares = shareOut([{ start, end }], this.options.jobs ?? 1)
     const { calls } = await replayInJobs(this.evidence!, shares, this.found)
-    const done = this.report()
+    const done = this.settleBlocks()
     if (done) this.progress = { ...this.progress, length: end, calls }
     return done
   }
@@ -244,13 +244,12 @@ export class Watch extends ReadyResource {
 
   /**
    * Tells what was found.
-   * @returns whether nothing was missing
+   * @returns what is missing, if nothing is wrong
    */
-  private report(): boolean {
+  private report(): Doubt | null {
     const { findings, doubts } = this.found.drain()
     const missing = doubts.find(({ cause }) => cause === 'missing')
-    if (missing && findings.length === 0) return this.wants(missing)
-    this.late = null
+    if (missing && findings.length === 0) return missing
     for (const finding of findings)
       if (!this.progress.findings.some(one => same(one, finding))) this.tell(finding)
     for (const doubt of doubts) {
@@ -260,14 +259,18 @@ export class Watch extends ReadyResource {
       this.progress = { ...this.progress, doubts: [...this.progress.doubts, doubt] }
       this.emit('inconclusive', doubt)
     }
-    return true
+    return null
   }
 
-  /** Tells what nobody sends, once: until it comes nothing after it is verified. */
-  private wants(doubt: Doubt): false {
-    if (this.late?.reason !== doubt.reason) this.emit('late', doubt)
-    this.late = doubt
-    return false
+  /**
+   * Tells what was found in blocks, and once what nobody sends: until it comes nothing after it is verified.
+   * @returns whether nothing was missing
+   */
+  private settleBlocks(): boolean {
+    const missing = this.report()
+    if (missing && missing.reason !== this.late?.reason) this.emit('late', missing)
+    this.late = missing
+    return missing === null
   }
 
   private tell(finding: Finding): void {
@@ -279,20 +282,21 @@ export class Watch extends ReadyResource {
   /** Compares the files that are published, and writes down how far it has come. */
   private async save(): Promise<void> {
     const { length } = this.progress
-    if (this.replay && !(await this.replay.settle())) return void this.report()
+    if (this.replay && !(await this.replay.settle())) return void this.report() // they are on their way
     if (!this.progress.findings.some(doubtsState)) await this.unlogged?.check(this.found, ASK_MS, true)
     await checkReceipts(this.replica, await this.replica.cores(), this.found, ASK_MS)
     this.report()
     const hash = await this.hash(length)
     if (hash === null || this.closing) return
     this.saved = performance.now()
-    const told = `${this.verdict} ${hash}`
+    const verdict = verdictOf(this.progress)
+    const told = `${verdict} ${hash}`
     if (told === this.told || length < 2) return
     this.told = told
     this.settled = this.progress = { ...this.progress, hash }
     await this.file.save(this.progress)
-    this.emit('checked', { length, hash: b4a.from(hash, 'hex'), verdict: this.verdict })
-    if (this.verdict === 'verified') this.emit('verified', { length, hash, calls: this.progress.calls })
+    this.emit('checked', { length, hash: b4a.from(hash, 'hex'), verdict })
+    if (verdict === 'verified') this.emit('verified', { length, hash, calls: this.progress.calls })
   }
 
   private async hash(length: number): Promise<string | null> {

@@ -326,6 +326,32 @@ for (const block of [0, 1, 3, 5]) {
   })
 }
 
+test('a block that never comes is told once, and what came before it is verified', async t => {
+  const host = await ground.forger()
+  const vm = await host.vm({ source: SOURCE })
+  await tell(vm)
+  await host.withhold(vm, 'log', 4)
+  await vm.publish()
+  const replica = ground.replica(vm.key)
+  const watch = ground.keep(new Watch(replica, { timeout: 200, folder: ground.folder() }))
+  const late: Doubt[] = []
+  watch.on('late', (doubt: Doubt) => late.push(doubt))
+  let verified = 0
+  watch.on('verified', ({ length }: Verified) => (verified = length))
+  const doubt = t.mock.method(Findings.prototype, 'doubt')
+  await watch.ready()
+  // it is asked for again and again
+  await until(
+    () => verified === 4 && doubt.mock.callCount() >= 3,
+    () => `${verified} blocks are verified`
+  )
+  assert.deepEqual(
+    late.map(({ block, cause }) => [block, cause]),
+    [[4, 'missing']]
+  )
+  assert.deepEqual([watch.progress.length, watch.verdict], [4, 'inconclusive'])
+})
+
 for (const core of ['db', 'blobs'] as const) {
   test(`a block of the ${core} comes late, to somebody who goes on from there`, async t => {
     const host = await ground.forger()
