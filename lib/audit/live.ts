@@ -1,9 +1,11 @@
 // The evidence as a copy of a VM holds it, or fetches it from peers.
 
+import b4a from 'b4a'
 import { reaches } from '../replica/snapshot.js'
 import type { Replica } from '../replica/replica.js'
 import { within } from '../replica/within.js'
 import type { FilesState, Head } from '../ledger/encoding.js'
+import { hashOfRoots } from '../ledger/merkle.js'
 import type { VMKeys } from '../ledger/keys.js'
 import type { Cores } from '../machine/cores.js'
 import { rootsOf } from '../machine/tree.js'
@@ -48,9 +50,11 @@ export class LiveEvidence implements Evidence {
   private async core(core: Hypercore, head: Head): Promise<CoreEvidence | 'late' | 'other'> {
     const reached = await reaches(core, head, this.timeout, this.replica.online)
     if (reached !== 'same') return reached
+    const roots = await rootsOf(core, head.length)
+    if (head.length > 0 && !b4a.equals(hashOfRoots(roots), head.hash)) return 'late' // a peer lied about their sizes
     return {
       length: head.length,
-      roots: await rootsOf(core, head.length),
+      roots,
       get: index => within(this.timeout, core.get(index), () => null).catch(() => null)
     }
   }

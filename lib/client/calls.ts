@@ -105,7 +105,11 @@ export class Calls {
     const encoded = encodeArguments(args)
     if (signal?.aborted) throw aborted()
     await this.connect(timeout)
-    const seen = await within<Head | null>(Math.max(0, deadline - Date.now()), this.seen(), () => null)
+    const seen = await within<Head | null>(Math.max(0, deadline - Date.now()), this.seen(), () => null).catch(
+      async (error: unknown) => {
+        throw await this.replica.explain(error)
+      }
+    )
     if (seen === null)
       throw new VMSError('NOT_AVAILABLE', `the host of ${encodeKey(this.replica.key)} does not send its log`)
     await requireAudited(this.replica, seen.length, this.minAuditors, deadline - Date.now(), signal)

@@ -12,13 +12,31 @@ export function nodeOf(core: Hypercore, index: number): Promise<TreeNode> {
   return merkle.MerkleTree.get(core.state, index)
 }
 
+/** How long a block may take that a node is fetched with, ms. */
+const FETCH_MS = 5000
+
 /**
- * The roots of the first `length` blocks. With the last of these blocks, which is fetched if the copy does not hold it, come
- * the nodes beside its way up: only then it is certain how large each of them is.
+ * A node of a core's tree, fetched if the copy does not hold it: with a block below it, it has the nodes beside and above.
+ * @throws Error if nobody sends it
+ */
+export async function fetchNode(core: Hypercore, index: number): Promise<TreeNode> {
+  try {
+    return await nodeOf(core, index)
+  } catch {
+    await core.get(flat.leftSpan(index) / 2, { timeout: FETCH_MS })
+    return nodeOf(core, index)
+  }
+}
+
+/**
+ * The roots of the first `length` blocks, as the copy holds them; they are fetched with the last of these blocks if it does
+ * not. A peer may have lied about their sizes: what is concluded from them is compared with a signed hash, or proved.
  */
 export async function rootsOf(core: Hypercore, length: number): Promise<TreeNode[]> {
-  if (length === core.length) return core.state.roots
-  if (length > 0) await core.treeHash(length)
+  if (length === 0) return []
+  const held = await merkle.MerkleTree.getRoots(core.state, length).catch(() => null)
+  if (held !== null) return held
+  await core.treeHash(length)
   return merkle.MerkleTree.getRoots(core.state, length)
 }
 

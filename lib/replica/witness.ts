@@ -16,9 +16,17 @@ import {
 } from '../ledger/claims.js'
 import type { Contradiction, ForkPath } from '../ledger/fork.js'
 import type { Head } from '../ledger/encoding.js'
-import { endsOf, hashOfRoots, openPath, proveCore, type CoreProof, type TreeNode } from '../ledger/merkle.js'
+import {
+  endsOf,
+  hashOfRoots,
+  openPath,
+  proveCore,
+  provePath,
+  type CoreProof,
+  type TreeNode
+} from '../ledger/merkle.js'
 import type { Confirmation, HeadMessage, Receipt, Signed } from '../ledger/statements.js'
-import { nodeOf, rootsOf, shownBy, signatureOf } from '../machine/tree.js'
+import { fetchNode, nodeOf, rootsOf, shownBy, signatureOf } from '../machine/tree.js'
 import { within } from './within.js'
 
 /** How long to wait for a block that tells what the log's tree hash was, ms. */
@@ -108,19 +116,21 @@ export class Witness {
       if (signed === null || theirs === null) return this.handlers.onconflict(name)
       const ours = core.state.roots.map(({ size, hash }) => ({ size, hash }))
       const hash = hashOfRoots(core.state.roots)
-      const kept = signed.length > theirs.length ? pathIn(core)(signed.length, theirs.length) : null
-      kept?.catch(() => {})
       const nodes = theirs.nodes.map(({ size, hash }) => ({ size, hash }))
       const shown = { length: theirs.length, blocks: [], nodes }
+      const kept =
+        signed.length > theirs.length
+          ? provePath(signed.length, theirs.length, index => nodeOf(core, index))
+          : null
+      kept?.catch(() => {})
       try {
         const { roots } = openPath(shown, proof.upgrade.length)
         const claims: [Claim, Claim] = [
           claimOfCore({ ...signed, hash }),
           claimOfCore({ ...theirs, hash: hashOfRoots(roots) })
         ]
-        this.handlers.oncontradiction(
-          { core: name, claims },
-          () => kept ?? Promise.resolve({ core: shown, roots: ours })
+        this.handlers.oncontradiction({ core: name, claims }, async () =>
+          kept ? { core: await kept, roots } : { core: shown, roots: ours }
         )
       } catch {
         this.handlers.onconflict(name)
@@ -186,10 +196,13 @@ export async function signedClaim(core: Hypercore): Promise<Stated | null> {
 /** Proves blocks of a copy, as far as it holds what that takes. */
 export function proveIn(core: Hypercore) {
   return (length: number, blocks: CoreProof['blocks'], lengths: number[] = []) =>
-    proveCore(length, blocks, lengths, index => nodeOf(core, index))
+    proveCore(length, blocks, lengths, index => fetchNode(core, index))
 }
 
 const EMPTY = b4a.alloc(0)
+
+/** How long the last block may take, ms. */
+const FETCH_MS = 5000
 
 export function pathIn(core: Hypercore): Path {
   return async (length, shorter) => {
@@ -197,7 +210,7 @@ export function pathIn(core: Hypercore): Path {
     // started at once: the core may be about to close
     const [proof, contents] = await Promise.all([
       proveIn(core)(length, blocks, [shorter]),
-      Promise.all(blocks.map(({ index }) => core.get(index)))
+      Promise.all(blocks.map(({ index }) => core.get(index, { timeout: FETCH_MS })))
     ])
     if (contents.includes(null)) throw new Error(`block ${shorter - 1} is not available`)
     return {

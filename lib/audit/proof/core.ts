@@ -1,9 +1,8 @@
 // Makes the Merkle proof of blocks that a copy of a core holds.
 
 import type Hypercore from 'hypercore'
-import flat from 'flat-tree'
-import { proveCore, type CoreProof, type TreeNode } from '../../ledger/merkle.js'
-import { nodeOf } from '../../machine/tree.js'
+import { proveCore, type CoreProof } from '../../ledger/merkle.js'
+import { fetchNode } from '../../machine/tree.js'
 import type { ReadBlocks } from '../recorder.js'
 
 /**
@@ -19,15 +18,5 @@ export function proveBlocks(
 ): Promise<CoreProof> {
   const listed = [...blocks].map(([index, content]) => ({ index, content }))
   listed.sort((a, b) => a.index - b.index)
-  return proveCore(length, listed, lengths, index => nodeAt(core, index))
-}
-
-// a sparse copy has the nodes beside the blocks that it fetched: with a block below it, it has any node
-async function nodeAt(core: Hypercore, index: number): Promise<TreeNode> {
-  try {
-    return await nodeOf(core, index)
-  } catch {
-    await core.get(flat.leftSpan(index) / 2)
-    return nodeOf(core, index)
-  }
+  return proveCore(length, listed, lengths, index => fetchNode(core, index))
 }
