@@ -139,6 +139,18 @@ test('less than it takes, and more', async () => {
   }
 })
 
+test('an answer that the log holds, without the block in which it does', async () => {
+  // the tree hash after block 3 follows without that block
+  const lie = await vm.receipt(await vm.commitAt(3), 3, 0, { record: nothing })
+  const bytes = await proveAnswer(vm.cores, lie)
+  const honest = receipt.encode(await vm.receipt(await vm.commitAt(3), 3))
+  const log = await proveLog(vm.cores.log, new Map(), [4])
+  await refused(
+    change(bytes, () => ({ receipt: honest, log })),
+    /incomplete/
+  )
+})
+
 // a log that ends before the answer
 
 test('an answer beyond a log that the host stands by afterwards', async () => {
