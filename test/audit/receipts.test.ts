@@ -107,6 +107,22 @@ test('an answer in a block that the host, asked for it, knows nothing of', async
   assert.equal((await verifyProof(proof!)).verdict, 'proven')
 })
 
+test('an answer in a block that nobody sends', async () => {
+  const host = await ground.forger()
+  const vm = await host.vm({ source: SOURCE })
+  await tell(vm)
+  await host.withhold(vm, 'log', 3)
+  await vm.publish()
+  const data = ground.folder()
+  const memory = new Memory(`${data}/known`, vm.key)
+  await memory.rememberReceipt(await vm.receipt(await vm.commitAt(3), 3))
+  const replica = ground.replica(vm.key, data)
+  const { verdict, findings } = await audit(replica, { timeout: 1500 })
+  await replica.close()
+  await host.close()
+  assert.deepEqual([verdict, findings, (await memory.receipts()).length], ['inconclusive', [], 1])
+})
+
 test('an answer in a block that cannot be read', async () => {
   const vm = await forger.vm({ source: SOURCE })
   await tell(vm, { lies: { 5: { block: () => b4a.alloc(3) } } })
