@@ -8,8 +8,10 @@ import merkle from 'hypercore/lib/merkle-tree.js'
 import type { TreeNode } from '../ledger/merkle.js'
 
 /** A node of a core's tree. @throws Error if the copy does not hold it */
-export function nodeOf(core: Hypercore, index: number): Promise<TreeNode> {
-  return merkle.MerkleTree.get(core.state, index)
+export async function nodeOf(core: Hypercore, index: number): Promise<TreeNode> {
+  const node = await merkle.MerkleTree.get(core.state, index)
+  if (node === null) throw new Error(`node ${index} is not available`)
+  return node
 }
 
 /** How long a block may take that a node is fetched with, ms. */

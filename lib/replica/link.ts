@@ -57,6 +57,8 @@ export class Link {
   spoken = false
   /** blocks of the newest head that was passed on to it */
   told = 0
+  /** the older head that was passed on to it */
+  toldBehind: Uint8Array | null = null
   /** Whether the peer has proved to hold the log's key. */
   private proved = false
   /** a head that came before the log's public key was known */

@@ -15,6 +15,8 @@ export interface PeersOptions {
   announce?: boolean
   /** the keys of the VM, once they are known */
   keys: () => VMKeys | null
+  /** an older head that peers are told too, while the log is behind the newest (witness.ts) */
+  behind: () => Uint8Array | null
   /** called for every connection, before anything else is opened on it */
   onconnection: (stream: NoiseStream) => void
   /** links came, went, or said who they are */
@@ -94,6 +96,11 @@ export class Peers {
   /** Passes on the newest head to all who have not got it, and to those who come. */
   tellHead(head: Signed<HeadMessage>): void {
     this.head = head
+    this.tell()
+  }
+
+  /** Passes on what is new to each peer, soon. */
+  tell(): void {
     this.gossip ??= setTimeout(() => {
       this.gossip = null
       for (const link of this.links) this.pass(link)
@@ -108,9 +115,15 @@ export class Peers {
 
   private pass(link: Link): void {
     const { head } = this
-    if (head === null || link.isHost || link.told >= head.length) return
-    link.told = head.length
-    link.sendHead(headMessage.encode(head))
+    if (head === null || link.isHost) return
+    if (link.told < head.length) {
+      link.told = head.length
+      link.sendHead(headMessage.encode(head))
+    }
+    const behind = this.options.behind()
+    if (behind === null || behind === link.toldBehind) return
+    link.toldBehind = behind
+    link.sendHead(behind)
   }
 
   private connect(stream: NoiseStream): void {

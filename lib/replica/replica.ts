@@ -73,6 +73,7 @@ export class Replica extends ReadyResource {
       bootstrap,
       announce,
       keys: () => this.keys,
+      behind: () => this.witness.behind?.claim.bytes ?? null,
       onconnection: stream => this.store.replicate(stream),
       onchange: () => this.emit('link'),
       handlers: {
@@ -96,10 +97,8 @@ export class Replica extends ReadyResource {
         onattestation: (link, name, bytes) => this.attested.onmessage(link, name, bytes)
       }
     })
-    this.cuts = new Cuts(this.peers, bootstrap, (core, claim) => {
-      const none: Path = () => Promise.reject(new Error('one claim needs no path'))
-      return this.accuse({ core, claims: [claim] }, none)
-    })
+    const none: Path = () => Promise.reject(new Error('one claim needs no path'))
+    this.cuts = new Cuts(this.peers, bootstrap, (core, claim) => this.accuse({ core, claims: [claim] }, none))
     this.setMaxListeners(0)
   }
 
@@ -172,6 +171,7 @@ export class Replica extends ReadyResource {
       oncontradiction: (contradiction, path) => {
         if (this.keys !== null) this.forks.accuse(this.keys, contradiction, path)
       },
+      onbehind: () => this.peers.tell(),
       onconflict: core => this.forks.suspect(core)
     })
     this.trust = new Trust(this.key, this.witness, link => {

@@ -55,6 +55,8 @@ export type Path = (length: number, shorter: number) => Promise<ForkPath>
 export interface WitnessHandlers {
   /** What was signed cannot all be true. */
   oncontradiction(contradiction: Contradiction, path: Path): void
+  /** The log is shorter than the newest head: `behind` is what others should hear of it. */
+  onbehind(): void
   /** Hypercore has met another history of a core, of which nothing can be shown to others. */
   onconflict(core: CoreName): void
 }
@@ -62,6 +64,8 @@ export interface WitnessHandlers {
 export class Witness {
   /** the longest log that the host has signed, as far as is known */
   newest: Stated | null = null
+  /** the longest head that the log is known to go on from */
+  private agreed: Stated | null = null
   private readonly waiting = new Map<object, Stated>()
   /** those that could not be compared with the blocks that were to be had */
   private readonly stuck = new Set<Stated>()
@@ -92,6 +96,14 @@ export class Witness {
     if (newest !== null && stated.length <= newest.length) return false
     this.newest = stated
     return true
+  }
+
+  /**
+   * The head that the log has, while it is shorter than the newest; null if it is not, or if that is not known. Only who has
+   * the longer log can tell whether it goes on from this one.
+   */
+  get behind(): Stated | null {
+    return this.newest !== null && this.log.length < this.newest.length ? this.agreed : null
   }
 
   /** Nothing more is to be compared of a source. */
@@ -161,6 +173,7 @@ export class Witness {
       for (let due = this.due(); due; due = this.due()) {
         const [source, stated] = due
         const agrees = await this.agrees(stated, TIMEOUT_MS).catch(() => null) // the log was closed
+        if (agrees === true) this.agree(stated)
         if (this.waiting.get(source) !== stated) continue
         if (agrees === null) this.stuck.add(stated)
         else this.waiting.delete(source)
@@ -168,6 +181,12 @@ export class Witness {
     } finally {
       this.comparing = false
     }
+  }
+
+  private agree(stated: Stated): void {
+    if (stated.claim.type !== 'head' || stated.length <= (this.agreed?.length ?? 0)) return
+    this.agreed = stated
+    if (this.behind) this.handlers.onbehind()
   }
 
   private due(): [object, Stated] | undefined {

@@ -277,7 +277,7 @@ declare module 'hypercore/lib/merkle-tree.js' {
   import type { Node } from 'hypercore-crypto'
   const merkle: {
     MerkleTree: {
-      get(state: object, index: number): Promise<Node>
+      get(state: object, index: number): Promise<Node | null>
       getRoots(state: object, length: number): Promise<Node[]>
     }
   }
