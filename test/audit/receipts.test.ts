@@ -141,3 +141,42 @@ test('an answer in a block that cannot be read', async () => {
     ]
   )
 })
+
+test('an answer in a block that the host says it has, and does not send', async () => {
+  const vm = await forger.vm({ source: SOURCE })
+  await tell(vm)
+  vm.confirmed = { length: 20, hash: nothing }
+  await vm.publish()
+  const data = ground.folder()
+  const memory = new Memory(`${data}/known`, vm.key)
+  await memory.rememberReceipt(await vm.receipt(await vm.commitAt(5), 12))
+  const replica = ground.replica(vm.key, data)
+  const { verdict, findings } = await audit(replica, { timeout: 1500 })
+  await replica.close()
+  assert.deepEqual([verdict, findings, (await memory.receipts()).length], ['inconclusive', [], 1])
+})
+
+test('an answer in a block that is on its way', async () => {
+  const host = await ground.forger()
+  const vm = await host.vm({ source: SOURCE })
+  await tell(vm)
+  await host.withhold(vm, 'log', 6) // which is not there yet, and is not served when it is
+  vm.shown = await vm.head()
+  const one = await vm.receipt(await vm.call('add', [1]), 6)
+  await vm.publish()
+  const data = ground.folder()
+  const memory = new Memory(`${data}/known`, vm.key)
+  await memory.rememberReceipt(one)
+  const replica = ground.replica(vm.key, data)
+  let delivered: Promise<void> | null = null
+  const get = () => {
+    delivered ??= host.deliver(vm) // the host is asked for its head, and does not answer
+    return null
+  }
+  Object.defineProperty(vm, 'confirmed', { get })
+  const { verdict, findings } = await audit(replica, { timeout: 1500 })
+  await delivered
+  await replica.close()
+  await host.close()
+  assert.deepEqual([verdict, findings, await memory.receipts()], ['verified', [], []])
+})
