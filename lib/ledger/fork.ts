@@ -194,10 +194,5 @@ function isWay({ core, roots }: ForkPath, shorter: Claimed, longer: Claimed): bo
 // A host signs statements from what its log is when it signs, so that none is newer than its log. What Hypercore signs may
 // be on its way to a reader before the host counts it.
 function isRewind({ challenge }: Claimed, longer: Claim): boolean {
-  return (
-    challenge !== null &&
-    longer.type !== 'core' &&
-    longer.type !== 'commit' &&
-    b4a.equals(challenge, challengeOf(longer))
-  )
+  return challenge !== null && longer.type !== 'core' && b4a.equals(challenge, challengeOf(longer))
 }

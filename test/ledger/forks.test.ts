@@ -230,6 +230,11 @@ const REFUSED: [string, RegExp, () => Promise<unknown>][] = [
     () => prove([coreOf(LEFT.head(8), 'log', 1), coreOf(RIGHT.head(8))])
   ],
   [
+    'a cut core after another',
+    /needs no second claim/,
+    () => prove([coreOf(LEFT.head(8)), coreOf(RIGHT.head(8), 'log', 1)])
+  ],
+  [
     'heads about the files',
     /says nothing about the db/,
     () => prove([headOf(LEFT.head(8)), headOf(RIGHT.head(8))], LEFT.path, 'db')
