@@ -9,6 +9,7 @@ import caps from 'hypercore/lib/caps.js'
 import { encodeBlock, type Block, type Commit } from '../../lib/ledger/blocks.js'
 import {
   challengeOf,
+  claim,
   claimOfCommit,
   claimOfConfirmation,
   claimOfCore,
@@ -119,6 +120,13 @@ function logWith(files: Partial<Commit>): History {
   const commit = { ...COMMITS[0][1], ...files }
   const blocks: Block[] = [GENESIS, COMMITS[0][1], commit]
   return new History(blocks.map(encodeBlock))
+}
+
+/** A claim of a commit of that log, which says something else about when. */
+function withWhen({ type, bytes }: Claim, log: History, when: number): Claim {
+  const changed = b4a.from(bytes)
+  changed[c.encode(claim, headOf(log.head())).byteLength] = when
+  return { type, bytes: changed }
 }
 
 const change = (body: Uint8Array, changes: Partial<Fork>) =>
@@ -345,6 +353,7 @@ test('what a commit says is refused unless the log that holds it is signed', asy
   const files = { db: RIGHT.head(7), blobs: RIGHT.head(6) }
   const log = logWith({ after: files })
   const proof = await log.prove(3, [2])
+  const endless = logWith({ after: { ...files, db: { ...files.db, length: 2 ** 32 + 1 } } })
   const db = coreOf(LEFT.head(), 'db')
   const claims: [RegExp, Claim][] = [
     [/another VM/, claimOfCommit(headOf(log.head(), 1, HOST, OTHERS.log), proof, 'after')],
@@ -353,7 +362,9 @@ test('what a commit says is refused unless the log that holds it is signed', asy
     [/a commit is one block/, claimOfCommit(headOf(log.head(2)), proof, 'after')],
     [/a commit is one block/, claimOfCommit(headOf(log.head()), await log.prove(3, [1, 2]), 'after')],
     [/the block is no commit/, claimOfCommit(headOf(log.head()), await log.prove(3, [0]), 'after')],
-    [/speaks of the files/, claimOfCommit(claimOfCommit(headOf(log.head()), proof, 'after'), proof, 'after')]
+    [/speaks of the files/, claimOfCommit(claimOfCommit(headOf(log.head()), proof, 'after'), proof, 'after')],
+    [/neither before nor after/, withWhen(claimOfCommit(headOf(log.head()), proof, 'after'), log, 2)],
+    [/too many blocks/, claimOfCommit(headOf(endless.head()), await endless.prove(3, [2]), 'after')]
   ]
   for (const [error, one] of claims) await assert.rejects(prove([one, db], LEFT.path, 'db'), error)
   const said = claimOfCommit(headOf(log.head()), proof, 'after')
