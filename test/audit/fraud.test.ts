@@ -385,6 +385,16 @@ check([
     finds: [['wrong-writes', 4, 6]]
   },
   {
+    name: 'a write logged as a deletion',
+    lies: {
+      5: {
+        records: ([one]) => void (one.writes[0].content = null),
+        changes: changes => void changes.set('/n', null)
+      }
+    },
+    finds: [['wrong-writes', 5, 7]]
+  },
+  {
     name: 'a write of another length',
     lies: { 3: record(0, one => void (one.writes[0].content!.byteLength = 5)) },
     finds: [['wrong-writes', 3, 4]]

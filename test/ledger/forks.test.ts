@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import { parent, sign } from 'hypercore-crypto'
+import { hash, parent, sign } from 'hypercore-crypto'
 import caps from 'hypercore/lib/caps.js'
 import { encodeBlock, type Block, type Commit } from '../../lib/ledger/blocks.js'
 import {
@@ -461,6 +461,8 @@ test('a file that was damaged is no proof', () => {
     damaged[i] ^= 1
     assert.throws(() => unsealProof(damaged))
   }
+  const begin = file.subarray(0, 9) // which lacks the type
+  assert.throws(() => unsealProof(b4a.concat([begin, hash(begin)])), /no proof/)
 })
 
 function mutate(bytes: Uint8Array, random: Random): Uint8Array {

@@ -9,6 +9,7 @@ import {
   appendToRoots,
   hashOfRoots,
   openCoreProof,
+  openPath,
   endsOf,
   proveCore,
   type TreeNode
@@ -74,6 +75,10 @@ test('blocks out of order, twice, or beyond the core', () => {
 test('lengths beyond the core', () => {
   const proof = { length: 2, blocks: listed([0, 1]), nodes: [] }
   assert.throws(() => openCoreProof(proof, [3]), /a length beyond the core/)
+})
+
+test('a path to a length beyond the core', () => {
+  assert.throws(() => openPath({ length: 3, blocks: [], nodes: [] }, 4), /beyond the core/)
 })
 
 test('a core that is longer than any', () => {
