@@ -11,7 +11,7 @@ import { codeOf, messageOf } from '../errors.js'
 import type { Download } from 'hypercore'
 import type { Replica } from '../replica/replica.js'
 import { doubtsState, Findings, verdictOf, type Doubt, type Finding, type Verdict } from './findings.js'
-import { isContradiction } from './forks.js'
+import { checkForks, isContradiction } from './forks.js'
 import { replayInJobs } from './jobs.js'
 import { hashAt, LiveEvidence } from './live.js'
 import { NOTHING, ProgressFile, type Progress } from './progress.js'
@@ -78,7 +78,8 @@ export class Watch extends ReadyResource {
   readonly ended: Promise<void>
   private end!: () => void
   private running: Promise<void> = Promise.resolve()
-  private online: boolean | null = null
+  /** whether the host is there; null if it never was */
+  online: boolean | null = null
   private saved = 0
   /** the verdict and the tree hash that were told last */
   private told = ''
@@ -310,18 +311,19 @@ export class Watch extends ReadyResource {
 
   private readonly look = () => {
     const online = this.replica.host !== null
-    if (online === this.online) return
-    if (online || this.online !== null) this.emit(online ? 'online' : 'offline')
+    if (online === (this.online ?? false)) return
     this.online = online
+    this.emit(online ? 'online' : 'offline')
   }
 
-  private fail(error: unknown): void {
+  private async fail(error: unknown): Promise<void> {
     if (this.closing || codeOf(error) === 'CLOSED') return
-    const block = Math.max(0, this.progress.length - 1)
-    const detail = this.replica.fork?.detail ?? messageOf(error)
+    const { length, hash } = this.progress
+    const block = Math.max(0, length - 1)
     if (isContradiction(error)) {
-      this.tell({ kind: 'forked', block, index: null, detail })
-      const { length, hash } = this.progress
+      const findings = new Findings()
+      await checkForks(this.replica, length, findings)
+      for (const finding of findings.findings) this.tell(finding)
       if (hash !== '') this.emit('checked', { length, hash: b4a.from(hash, 'hex'), verdict: this.verdict })
     } else this.emit('inconclusive', { block, reason: messageOf(error), cause: 'missing' })
     this.end()

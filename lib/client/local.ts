@@ -44,7 +44,7 @@ export interface LocalResult {
 }
 
 /** How long the host is waited for if there is a copy to answer from, ms: a mirror may have to do. */
-const HOST_MS = 5000
+const HOST_MS = 2000
 
 const UNSIGNED = b4a.alloc(64)
 
@@ -113,7 +113,7 @@ export class LocalCalls {
     await replica.ready()
     if (!this.synced) {
       await replica.until(() => replica.log.length >= 2, deadline.left)
-      await replica.sync(Math.min(deadline.left, HOST_MS))
+      await replica.sync(Math.min(deadline.left / 2, HOST_MS))
       this.synced = true
     }
     return latestSnapshot(replica, deadline.left)

@@ -10,7 +10,7 @@ import type { Replica } from '../replica/replica.js'
 import { parseNumber, type Context } from './context.js'
 import { log, print, printJSON } from './output.js'
 import { readTrust, showTrust, trustingReplica, type Trust, type TrustFlags } from './trust.js'
-import { saveProof } from './proof.js'
+import { checkPlace, describeKept, saveProof } from './proof.js'
 import { statusOf, watchAll } from './watch.js'
 
 /** Errors that say something about the peers, not about this command. */
@@ -34,6 +34,7 @@ export async function auditAll(context: Context, keys: string[], flags: AuditFla
   const trust = await readTrust(flags)
   if (flags.proof !== undefined && ids.length > 1)
     throw new VMSError('USAGE', '--proof is of one VM: audit one at a time')
+  if (flags.proof !== undefined) await checkPlace(flags.proof)
   if (flags.watch) return watchAll(context, ids, flags, choice.jobs)
   if (flags.attest) throw new VMSError('USAGE', '--attest goes with --watch: peers ask while it runs')
   const verdicts: Verdict[] = []
@@ -75,7 +76,10 @@ async function auditOne(
     const others = await othersOf(context, replica, trust)
     const written =
       proof === undefined ? undefined : await saveProof(context, replica, result.findings, proof)
-    printAudit(context, id, result, { ...others, ...(proof !== undefined && { proof: written ?? null }) })
+    const kept = result.findings.some(({ kind }) => kind === 'forked') ? replica.fork?.file : undefined
+    if (kept !== undefined && written !== kept) log(describeKept(kept))
+    const shown = proof === undefined ? kept : (written ?? null)
+    printAudit(context, id, result, { ...others, ...(shown !== undefined && { proof: shown }) })
     if (!replica.online && result.length > 0) {
       log(`vms: the host is offline: this is the own copy, which ends with block ${result.length - 1}`)
     }
@@ -119,7 +123,7 @@ export function printAudit(context: Context, key: string, result: AuditResult, o
   }
   print(`${verdict}: ${key}`)
   print(`  ${length} blocks, ${calls} calls, ${checked} of them replayed; head ${hash || 'unknown'}`)
-  if (from > 0) print(`  audited from block ${from} on`)
+  if (from > 0 && from < length) print(`  audited from block ${from} on`)
   if (sample !== undefined) print(`  a share of ${sample} of the blocks, drawn with --seed ${seed}`)
   for (const { kind, block, index, detail } of findings) {
     print(`  ${kind} in block ${block}${index === null ? '' : `, call ${index}`}: ${detail}`)

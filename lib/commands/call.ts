@@ -50,7 +50,7 @@ export async function call(
     }
     return EXIT.ok
   } catch (error) {
-    return report(context, error)
+    return report(context, error, local)
   }
 }
 
@@ -78,15 +78,17 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-function report(context: Context, error: unknown): number {
+function report(context: Context, error: unknown, local: boolean): number {
   const status = statusOf(error)
   if (status === EXIT.usage) throw error
   const thrown = error instanceof CallError ? error : null
   const json: ErrorJSON = thrown ? thrown.thrown : errorToJSON(error)
   if (context.json) {
-    printJSON({ ok: false, error: json, index: thrown?.index ?? null, block: thrown?.block ?? null })
+    const place = { index: thrown?.index ?? null, block: thrown?.block ?? null }
+    printJSON({ ok: false, ...(local && { local }), error: json, ...place })
   }
   if (!thrown) log(...sentenceOf(error, context.verbose))
   else if (!context.json) log(describeError(json))
+  if (thrown && local) log(`thrown here, on the files of block ${thrown.block}; not audited`)
   return status
 }

@@ -106,8 +106,8 @@ function printReady(context: Context, { key, machine }: Service, resumed: boolea
   }
   const bootstrap = context.flags.bootstrap === undefined ? '' : ` --bootstrap ${context.flags.bootstrap}`
   print(`${genesis.title} is ${resumed ? 'served again' : 'deployed and served'}: ${id}`)
-  for (const method of methods) print(`  vms call ${id} ${method} …${bootstrap}`)
-  print(`  vms audit ${id}${bootstrap}`, '')
+  for (const method of methods) print(`  vms call${bootstrap} ${id} ${method} …`)
+  print(`  vms audit${bootstrap} ${id}`, '')
 }
 
 function printRefused(context: Context, id: string, { code, message }: VMSError): void {

@@ -2,7 +2,7 @@
 
 import { open } from 'node:fs/promises'
 import { verifyProof, type Verification, type VerifiedFinding } from '../audit/proof/index.js'
-import { messageOf, VMSError } from '../errors.js'
+import { codeOf, messageOf, VMSError } from '../errors.js'
 import { MAX_PROOF_BYTES } from '../ledger/sealed.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
@@ -32,7 +32,8 @@ async function read(file: string): Promise<Uint8Array> {
       await handle.close()
     }
   } catch (error) {
-    throw new VMSError('USAGE', `"${file}" cannot be read: ${messageOf(error)}`)
+    const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error)
+    throw new VMSError('USAGE', `"${file}" cannot be read: ${why}`)
   }
 }
 

@@ -10,7 +10,7 @@ import { dataFolder } from '../user/folders.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
 import { log, printJSON } from './output.js'
-import { saveProof } from './proof.js'
+import { describeKept, saveProof } from './proof.js'
 
 export interface WatchFlags {
   attest?: boolean
@@ -30,7 +30,8 @@ export async function watchAll(
   context.runsUntilStopped(status)
   for (const key of keys) watches.push(await watchOne(context, key, { auditor, proof, jobs }))
   await Promise.all(watches.map(watch => watch.ended))
-  return status()
+  // who asks later is to be told too
+  return attest ? context.stopped : status()
 }
 
 /** The exit status of audits that came to these verdicts. */
@@ -62,10 +63,12 @@ async function watchOne(context: Context, key: string, { auditor, proof, jobs }:
   watch.on('fraud', (finding: Finding) => {
     const { kind, block, index, detail } = finding
     const place = `block ${block}${index === null ? '' : `, call ${index}`}`
-    tell('fraud', { kind, block, index, detail }, `FRAUD: ${kind} in ${place}: ${detail}`)
+    const kept = kind === 'forked' ? replica.fork?.file : undefined
+    tell('fraud', { kind, block, index, detail, proof: kept }, `FRAUD: ${kind} in ${place}: ${detail}`)
+    if (kept !== undefined) log(describeKept(kept))
     if (proof === undefined || saving !== null) return
     saving = saveProof(context, replica, [finding], proof)
-    saving.catch((error: unknown) => log(`vms: ${messageOf(error)}`))
+    saving.catch((error: unknown) => log(`vms: ${messageOf(error)}`)) // the copy was closed
   })
   watch.on('checked', (said: Attesting) => auditor && replica.attest(auditor, said))
   watch.on('rewound', (why: string) => tell('rewound', { reason: why }, why))
@@ -78,5 +81,9 @@ async function watchOne(context: Context, key: string, { auditor, proof, jobs }:
   watch.on('online', () => tell('online', {}, 'the host is online'))
   watch.on('offline', () => tell('offline', {}, 'the host is offline'))
   await watch.ready()
+  const search = setTimeout(() => {
+    if (replica.host === null && watch.online === null) tell('offline', {}, 'no host was found yet')
+  }, context.timeout)
+  context.use({ close: () => Promise.resolve(clearTimeout(search)) })
   return watch
 }

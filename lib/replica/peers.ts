@@ -27,10 +27,16 @@ export interface PeersOptions {
 /** How often peers are told that the log has grown, at most. */
 const GOSSIP_INTERVAL_MS = 100
 
+/** How long more is expected where the network has named somebody who does not answer, ms. */
+const PATIENCE_MS = 3000
+
 export class Peers {
   readonly links = new Set<Link>()
   /** whether the network was asked once, and every answer tried */
   searched = false
+  /** The network may name a host that has gone, and it takes long to find that out: mirrors are not kept waiting for it. */
+  private patient = true
+  private patience: NodeJS.Timeout | null = null
   private swarm: Swarm | null = null
   private discovery: Discovery | null = null
   private gossip: NodeJS.Timeout | null = null
@@ -56,15 +62,11 @@ export class Peers {
     return this.searched && this.undecided.size === 0 && this.links.size === 0
   }
 
-  /** Whether those who are there, and have said what they have, are all no hosts. */
+  /** Whether those who are there, and have said what they have, are all no hosts, and no more is to be expected. */
   get onlyMirrors(): boolean {
-    const { links, searched, undecided } = this
-    return (
-      searched &&
-      undecided.size === 0 &&
-      links.size > 0 &&
-      [...links].every(({ spoken, isHost }) => spoken && !isHost)
-    )
+    const { links, searched, undecided, patient } = this
+    if (patient && !(searched && undecided.size === 0)) return false
+    return links.size > 0 && [...links].every(({ spoken, isHost }) => spoken && !isHost)
   }
 
   /** Joins the others; resolves before anybody is found. */
@@ -73,10 +75,15 @@ export class Peers {
     this.swarm = new Swarm({ bootstrap, onconnection: stream => this.connect(stream) })
     await this.swarm.ready()
     this.discovery = announce ? this.swarm.meet(key) : this.swarm.lookup(key)
+    this.patience = setTimeout(() => {
+      this.patient = false
+      this.options.onchange()
+    }, PATIENCE_MS)
   }
 
   async close(): Promise<void> {
     if (this.gossip) clearTimeout(this.gossip)
+    if (this.patience) clearTimeout(this.patience)
     await this.swarm?.close()
   }
 

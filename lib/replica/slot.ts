@@ -104,7 +104,7 @@ async function tryOpen(folder: string): Promise<Corestore | null> {
   } catch (error) {
     await store.close().catch(() => {})
     if (/lock/i.test(messageOf(error))) return null
-    if (/moved unsafely/i.test(messageOf(error))) {
+    if (/moved unsafely|was modified|different platform/i.test(messageOf(error))) {
       throw new VMSError(
         'STORAGE_BROKEN',
         `the storage ${folder} was copied or moved: if no other copy of it will ever be served, which would fork its VMs, ` +

@@ -168,14 +168,14 @@ test('an answer in a block that is on its way', async () => {
   const memory = new Memory(`${data}/known`, vm.key)
   await memory.rememberReceipt(one)
   const replica = ground.replica(vm.key, data)
-  let delivered: Promise<void> | null = null
+  const delivered: Promise<void>[] = []
   const get = () => {
-    delivered ??= host.deliver(vm) // the host is asked for its head, and does not answer
+    if (delivered.length === 0) delivered.push(host.deliver(vm)) // the host is asked for its head, and does not answer
     return null
   }
   Object.defineProperty(vm, 'confirmed', { get })
   const { verdict, findings } = await audit(replica, { timeout: 1500 })
-  await delivered
+  await Promise.all(delivered)
   await replica.close()
   await host.close()
   assert.deepEqual([verdict, findings, await memory.receipts()], ['verified', [], []])

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { cp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import { fixture, World } from '../helpers/cli.js'
+import { fixture, World, type Line } from '../helpers/cli.js'
 
 test('who has seen both histories is told by every command', async t => {
   const world = await World.make(t)
@@ -37,6 +37,20 @@ test('who has seen both histories is told by every command', async t => {
     assert.match(stderr, /^vms: the host of \w+ has contradicted itself: .*"vms verify \S+" checks it$/m)
     assert.doesNotMatch(stderr, /unexpected error/)
   }
+  const audit = await world.run('alice', 'audit', key, '--json')
+  assert.equal(audit.status, 1, audit.stderr)
+  const [{ verdict, findings, proof }] = audit.lines as [{ verdict: string; findings: Line[]; proof: string }]
+  assert.deepEqual([verdict, findings.map(({ kind }) => kind)], ['fraud', ['forked']])
+  assert.match(
+    audit.stderr,
+    /^the proof that the host has contradicted itself is in \S+: "vms verify \S+" checks it$/m
+  )
+  assert.equal((await world.run('alice', 'verify', proof)).status, 0)
+  const watch = await world.run('alice', 'audit', '--watch', key, '--json')
+  assert.equal(watch.status, 1, watch.stderr)
+  const told = watch.lines.find(({ event }) => event === 'fraud')!
+  assert.deepEqual([told.kind, told.block, told.proof], ['forked', findings[0].block, proof])
+
   const json = await world.run('alice', 'call', key, 'increment', '--json')
   assert.deepEqual([json.lines.length, json.lines[0].ok], [1, false])
 

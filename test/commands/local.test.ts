@@ -51,8 +51,15 @@ test('call --local: the same errors as those of a call, where it is one', async 
   const thrown = await world.run('alice', 'call', '--local', key, 'fail', '--json')
   assert.equal(thrown.status, 1)
   assert.deepEqual(thrown.lines, [
-    { ok: false, error: { name: 'RangeError', message: 'too far', code: null }, index: null, block: 1 }
+    {
+      ok: false,
+      local: true,
+      error: { name: 'RangeError', message: 'too far', code: null },
+      index: null,
+      block: 1
+    }
   ])
+  assert.match(thrown.stderr, /^thrown here, on the files of block 1; not audited$/m)
   const refused = await world.run('alice', 'call', '--local', key, 'init', '--json')
   assert.deepEqual([refused.status, (refused.lines[0].error as { code: string }).code], [1, 'NO_SUCH_METHOD'])
   const nobody = await world.run(

@@ -21,10 +21,10 @@ test('people are told how to call and audit', async t => {
   const world = await World.make(t)
   const host = await world.start('host', 'serve', fixture('counter.js'), '--bootstrap', world.bootstrap)
   await host.until(({ stdout }) => stdout.includes('vms audit'))
-  const typed = /^ {2}vms (call \S+ get ….*)$/m.exec(host.stdout)![1].replace(' …', '')
+  const typed = /^ {2}vms (call --bootstrap \S+ \S+ get …)$/m.exec(host.stdout)![1].replace(' …', '')
   const { status, stdout } = await world.run('alice', ...typed.split(' '))
   assert.deepEqual([status, stdout], [0, '0\n'])
-  assert.match(host.stdout, /vms call \S+ increment/)
+  assert.match(host.stdout, /vms call --bootstrap \S+ \S+ increment …\n/)
 })
 
 test('what is deployed already is resumed, as often as it is named', async t => {

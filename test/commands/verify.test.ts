@@ -110,11 +110,24 @@ test('a proof that another runtime can tell', async () => {
   assert.equal((await verify(bytes, '--json')).lines[0].key, encodeKey(vm.key))
 })
 
+test('a proof that could not be written is told before the audit', async () => {
+  const home = ground.folder()
+  await mkdir(home, { recursive: true })
+  for (const [file, why] of [
+    [path.join(home, 'missing', 'proof'), /cannot be written: ENOENT/],
+    [home, /cannot be written: it is a folder/]
+  ] as const) {
+    const { status, stdout, stderr } = await run(home, 'audit', key, '--proof', file)
+    assert.deepEqual([status, stdout], [64, ''])
+    assert.match(stderr, why)
+  }
+})
+
 test('a file that cannot be read', async () => {
   const home = ground.folder()
   await mkdir(home, { recursive: true })
   for (const [file, why] of [
-    ['missing', /^vms: "missing" cannot be read: ENOENT/],
+    ['missing', /^vms: "missing" cannot be read: there is no such file\n/],
     ['.', /^vms: "\." cannot be read: EISDIR/]
   ] as const) {
     const { status, stdout, stderr } = await run(home, 'verify', file)

@@ -117,15 +117,23 @@ test('a storage that was copied is refused, with what to do, and served after th
   const first = await world.run('alice', 'call', key, 'increment', '--json')
   assert.equal(first.status, 0, first.stderr)
   await running.stop()
-  const copy = path.join(world.folder, 'copy')
+  const [copy, kept] = [path.join(world.folder, 'copy'), path.join(world.folder, 'kept')]
   await cp(await storageOf(world), copy, { recursive: true })
+  execFileSync('cp', ['-a', await storageOf(world), kept])
   await rm(await storageOf(world), { recursive: true }) // no other copy will ever be served
 
-  const refused = await world.run('host', 'serve', '--storage', copy)
-  assert.equal(refused.status, 70)
-  assert.match(refused.stderr, /was copied or moved: if no other copy of it will ever be served/)
-  const [, named] = /, remove (\S+CORESTORE) and start again\n$/.exec(refused.stderr)!
-  assert.equal(named, path.join(copy, 'cores', 'CORESTORE'))
+  const named = path.join(copy, 'cores', 'CORESTORE')
+  const refused = async () => {
+    const { status, stderr } = await world.run('host', 'serve', '--storage', copy)
+    assert.equal(status, 70)
+    assert.match(stderr, /was copied or moved: if no other copy of it will ever be served/)
+    assert.equal(/, remove (\S+CORESTORE) and start again\n$/.exec(stderr)?.[1], named)
+  }
+  await refused()
+  // a copy with the attributes of its files, as backups make them: `cp -a`
+  await rm(copy, { recursive: true })
+  execFileSync('cp', ['-a', kept, copy])
+  await refused()
 
   await rm(named)
   const again = await world.serve([fixture('counter.js')], '--storage', copy)
