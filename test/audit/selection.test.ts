@@ -214,6 +214,31 @@ for (const seed of [1, 2]) {
   })
 }
 
+test('a request that is repeated, in an audit that begins after it stood first', async () => {
+  const host = await ground.forger()
+  const vm = await host.vm({ source: SOURCE })
+  await vm.init()
+  const seen = await vm.head()
+  const request = await vm.request('add', [1], { seen })
+  await vm.commit([request])
+  await vm.call('add', [2])
+  await vm.commit([request])
+  await vm.publish()
+  const { verdict, findings } = await ground.audit(vm.key, { from: 4 })
+  assert.deepEqual([verdict, findings.length], ['fraud', 1])
+  assert.deepEqual([findings[0].kind, findings[0].block, findings[0].related], ['replayed-request', 4, [2]])
+
+  // without the block that it stood in first, nobody can say
+  await host.withhold(vm, 'log', 2)
+  const blind = await ground.audit(vm.key, { from: 4, timeout: 2000 })
+  assert.deepEqual([blind.verdict, blind.findings], ['inconclusive', []])
+  assert.deepEqual(
+    blind.doubts.map(({ reason }) => reason),
+    ['block 2 is not available']
+  )
+  await host.close()
+})
+
 test('a log that ends before the audit is to begin is not verified', async () => {
   const vm = await forger.vm({ source: SOURCE })
   await history(vm, BLOCKS, 5)
