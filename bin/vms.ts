@@ -53,7 +53,12 @@ program
   .option('--new', 'deploy even what the storage holds already')
   .option('--gas <units>', 'what a call of a newly deployed VM may use (default: 10000000)')
   .option('--watchdog <ms>', 'how long a call may compute (default: 5000)')
-  .action((scripts: string[], options: { new?: boolean; gas?: string; watchdog?: string }) =>
+  .option(
+    '--oracle <name...>',
+    'an API that what is deployed may use: clock, random, or the file of a module'
+  )
+  .option('--fetch <origin...>', 'the oracle fetch, and an origin that it may ask')
+  .action((scripts: string[], options: object) =>
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))
   )
 
@@ -136,8 +141,10 @@ program
   .command('check')
   .description('say whether a contract can be deployed, and why not')
   .argument('<script>')
-  .action((script: string) =>
-    act(async context => (await import('../lib/commands/check.js')).check(context, script))
+  .option('--oracle <name...>', 'an API that it finds below System.oracles, as for "vms serve"')
+  .option('--fetch <origin...>', 'the oracle fetch')
+  .action((script: string, options: object) =>
+    act(async context => (await import('../lib/commands/check.js')).check(context, script, options))
   )
 
 program

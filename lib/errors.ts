@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   NOT_AVAILABLE: 'no peer has the blocks that are needed',
   CALL_FAILED: 'the contract threw',
   KILLED: 'a call was stopped here before it ended',
+  NO_ORACLE: 'only the host can answer what the call asks for',
   NOT_AUDITED: 'fewer trusted auditors than required have verified the log so far',
   FRAUD: 'the host contradicted itself'
 } as const

@@ -6,7 +6,8 @@ import c from 'compact-encoding'
 import type { Changes } from '../files/overlay.js'
 import type { Commit } from '../ledger/blocks.js'
 import crypto from '../ledger/crypto.js'
-import { outcome, type Outcome, type Record, type Write } from '../ledger/record.js'
+import { describeOracleCall } from '../ledger/oracles.js'
+import { oracleCall, outcome, type Outcome, type Record, type Write } from '../ledger/record.js'
 import { decodeValue } from '../ledger/values.js'
 import type { Executed } from '../machine/execute.js'
 import type { Kind } from './findings.js'
@@ -32,6 +33,9 @@ export function compareRecords(commit: Commit, first: number, executed: (Execute
 }
 
 function compareRecord(logged: Record, replayed: Record): Omit<Difference, 'index'>[] {
+  const strayed = firstStray(logged, replayed)
+  // what follows from an answer that it was not given says nothing
+  if (strayed !== null) return [{ kind: 'wrong-oracle-call', detail: strayed }]
   const differences: Omit<Difference, 'index'>[] = []
   if (!b4a.equals(c.encode(outcome, logged.outcome), c.encode(outcome, replayed.outcome))) {
     const detail = `logged ${describe(logged.outcome)}, replayed ${describe(replayed.outcome)}`
@@ -43,6 +47,17 @@ function compareRecord(logged: Record, replayed: Record): Omit<Difference, 'inde
   const path = firstDifference(logged.writes, replayed.writes)
   if (path !== null) differences.push({ kind: 'wrong-writes', detail: `${path} is not written as logged` })
   return differences
+}
+
+/** @returns how what was asked of oracles differs from what is logged, or null */
+function firstStray(logged: Record, replayed: Record): string | null {
+  for (let i = 0; i < Math.max(logged.oracles.length, replayed.oracles.length); i++) {
+    const [said, asked] = [logged.oracles.at(i), replayed.oracles.at(i)]
+    if (said && asked && b4a.equals(c.encode(oracleCall, said), c.encode(oracleCall, asked))) continue
+    const text = (one: typeof said) => (one ? describeOracleCall(one) : 'nothing')
+    return `logged as asked of oracles is ${text(said)}, replayed it asks ${text(asked)}`
+  }
+  return null
 }
 
 /** @returns a path that was not written as logged, or null */

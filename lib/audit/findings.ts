@@ -12,7 +12,8 @@ export const KINDS = [
   'wrong-state',
   'unlogged-write',
   'forked',
-  'answer-not-logged'
+  'answer-not-logged',
+  'wrong-oracle-call'
 ] as const
 
 export type Kind = (typeof KINDS)[number]

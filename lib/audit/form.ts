@@ -18,11 +18,17 @@ import crypto from '../ledger/crypto.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
 import { expiryOf, type Place } from '../ledger/history.js'
 import type { VMKeys } from '../ledger/keys.js'
+import { checkOracleCall, wrongOracles, type OracleSpec } from '../ledger/oracles.js'
 import type { Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, MAX_RECORD_BYTES, type Record } from '../ledger/record.js'
-import { decodeRequest, verifyRequest, type Request, type SignedRequest } from '../ledger/request.js'
+import {
+  decodeRequest,
+  verifyRequest,
+  type Request,
+  type SignedRequest,
+  type CheckedRequest
+} from '../ledger/request.js'
 import { decodeValue } from '../ledger/values.js'
-import type { CheckedRequest } from '../machine/execute.js'
 import { INIT } from '../machine/machine.js'
 import { compareUTF8 } from '../utf8.js'
 import type { Findings } from './findings.js'
@@ -36,7 +42,8 @@ export function checkGenesis(genesis: Genesis, keys: VMKeys): string | null {
     return 'the methods are not in order'
   }
   if (genesis.upgrade !== UPGRADE_NEVER) return `policy ${genesis.upgrade} of upgrades is unknown`
-  if (genesis.oracles.length > 0) return `oracle ${genesis.oracles[0]} is unknown`
+  const wrong = wrongOracles(genesis.oracles)
+  if (wrong !== null) return wrong
   for (const name of Object.keys(CEILINGS) as (keyof Limits)[]) {
     if (genesis.limits[name] > CEILINGS[name]) return `the limit of ${name} is above ${CEILINGS[name]}`
   }
@@ -92,7 +99,7 @@ export async function checkCommit(
     const index = position.index + i
     const signed = { bytes: record.request, signature: record.signature }
     try {
-      requests.push({ signed, request: checkRecord(record) })
+      requests.push({ signed, request: checkRecord(record, context.genesis.oracles) })
     } catch (error) {
       findings.add('bad-record', block, index, messageOf(error))
       return null
@@ -133,11 +140,11 @@ function checkSize(commit: Commit, bytes: number, block: number, findings: Findi
 }
 
 /** @throws Error if a record is not of the form that a host writes */
-function checkRecord(record: Record): Request {
+function checkRecord(record: Record, oracles: OracleSpec[]): Request {
   const request = decodeRequest(record.request)
   if (encodeRecord(record).byteLength > MAX_RECORD_BYTES)
     throw new Error(`it has more than ${MAX_RECORD_BYTES} bytes`)
-  if (record.oracles.length > 0) throw new Error('it calls an oracle that genesis does not list')
+  for (const call of record.oracles) checkOracleCall(call, oracles)
   if (record.outcome.ok) decodeValue(record.outcome.value)
   else if (record.writes.length > 0) throw new Error('it failed and has writes')
   for (const [i, { path }] of record.writes.entries()) {

@@ -16,7 +16,8 @@ import { sameState, type FilesState } from '../ledger/encoding.js'
 import { hashOfRoots } from '../ledger/merkle.js'
 import { advance, endOf, positionAfterGenesis, type Position } from '../ledger/position.js'
 import type { Record } from '../ledger/record.js'
-import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from '../machine/execute.js'
+import type { CheckedRequest } from '../ledger/request.js'
+import { execute, mergeChanges, withoutInit, type Executed } from '../machine/execute.js'
 import { INIT } from '../machine/machine.js'
 import { describeRuntime, ENGINE, RUNTIME, sameRuntime, unknownEngine } from '../machine/runtime.js'
 import { Executor, NOT_LOADED } from '../sandbox/executor.js'
@@ -26,6 +27,7 @@ import { Draft } from './draft.js'
 import type { Evidence, FilesEvidence } from './evidence.js'
 import type { Findings, Kind } from './findings.js'
 import { checkCommit, checkGenesis, checkRuntimeChange, type LogContext } from './form.js'
+import { LoggedOracles } from './oracles.js'
 import { Repeats } from './repeats.js'
 
 /** An auditor may be far slower than the host, and must not accuse it for that. */
@@ -198,7 +200,10 @@ export class Replay {
   }
 
   private async checkContract(genesis: Genesis): Promise<void> {
-    const { methods, problems } = await this.executor.inspect(genesis.source, genesis.limits)
+    const { methods, problems } = await this.executor.inspect(genesis.source, {
+      gas: genesis.limits.gas,
+      oracles: genesis.oracles
+    })
     if (problems.some(({ message }) => message === NOT_LOADED))
       return this.findings.doubt(0, NOT_LOADED, 'stopped')
     const why =
@@ -285,7 +290,8 @@ export class Replay {
     while (done.length < requests.length) {
       const rest = requests.slice(done.length)
       const logged = commit.records.slice(done.length)
-      const run = await execute(this.executor, genesis, index + done.length, files, rest)
+      const oracles = new LoggedOracles(rest, logged)
+      const run = await execute(this.executor, genesis, index + done.length, files, rest, { oracles })
       const wrong = run.findIndex(
         (one, i) => one === null || firstDifference(logged[i].writes, one.record.writes) !== null
       )

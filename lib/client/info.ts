@@ -2,6 +2,7 @@
 
 import b4a from 'b4a'
 import { encodeKey } from '../ledger/keys.js'
+import { trustIn } from '../ledger/oracles.js'
 import type { Limits, Runtime } from '../ledger/blocks.js'
 import type { Replica } from '../replica/replica.js'
 import { attestations, verifiedTo, type Attested, type Verified } from '../replica/verified.js'
@@ -14,7 +15,7 @@ export interface Info {
   methods: string[]
   /** 'trustless', or which oracles one has to trust */
   trust: string
-  oracles: string[]
+  oracles: { name: string; methods: string[]; hash: string | null; scope: string[] }[]
   limits: Limits
   runtime: Runtime
   engine: number
@@ -43,8 +44,13 @@ export async function describe(replica: Replica, online: boolean): Promise<Info>
     title: genesis.title,
     owner: encodeKey(genesis.owner),
     methods: genesis.methods,
-    trust: genesis.oracles.length === 0 ? 'trustless' : `semi-trusted: ${genesis.oracles.join(', ')}`,
-    oracles: genesis.oracles,
+    trust: trustIn(genesis.oracles),
+    oracles: genesis.oracles.map(({ name, methods, hash, scope }) => ({
+      name,
+      methods,
+      hash: hash && b4a.toString(hash, 'hex'),
+      scope
+    })),
     limits: genesis.limits,
     runtime: genesis.runtime,
     engine: genesis.engine,

@@ -6,6 +6,7 @@ import { audit, type AuditOptions } from '../audit/auditor.js'
 import type { AuditResult, Doubt, Verdict } from '../audit/findings.js'
 import { messageOf, VMSError, type ErrorCode } from '../errors.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
+import { trustIn } from '../ledger/oracles.js'
 import type { Replica } from '../replica/replica.js'
 import { parseNumber, type Context } from './context.js'
 import { log, print, printJSON } from './output.js'
@@ -73,7 +74,7 @@ async function auditOne(
   const replica = await trustingReplica(context, id, trust)
   try {
     const result = await auditReplica(context, replica, choice)
-    const others = await othersOf(context, replica, trust)
+    const others = { ...(await othersOf(context, replica, trust)), ...(await trustOf(replica)) }
     const written =
       proof === undefined ? undefined : await saveProof(context, replica, result.findings, proof)
     const kept = result.findings.some(({ kind }) => kind === 'forked') ? replica.fork?.file : undefined
@@ -114,7 +115,18 @@ export async function auditReplica(
   }
 }
 
-export function printAudit(context: Context, key: string, result: AuditResult, others?: object | null): void {
+/** What beside the host's work one has to believe; nothing if the VM has no oracles, or its genesis is not to be had. */
+async function trustOf(replica: Replica): Promise<{ trust?: string }> {
+  const genesis = await replica.genesis().catch(() => null)
+  return genesis && genesis.oracles.length > 0 ? { trust: trustIn(genesis.oracles) } : {}
+}
+
+export function printAudit(
+  context: Context,
+  key: string,
+  result: AuditResult,
+  others: { trust?: string } = {}
+): void {
   const { verdict, length, hash, from, calls, checked, sample, seed, doubts } = result
   const findings = result.findings.map(({ kind, block, index, detail }) => ({ kind, block, index, detail }))
   if (context.json) {
@@ -123,6 +135,7 @@ export function printAudit(context: Context, key: string, result: AuditResult, o
   }
   print(`${verdict}: ${key}`)
   print(`  ${length} blocks, ${calls} calls, ${checked} of them replayed; head ${hash || 'unknown'}`)
+  if (others.trust !== undefined) print(`  ${others.trust}: what these answered is the host's word`)
   if (from > 0 && from < length) print(`  audited from block ${from} on`)
   if (sample !== undefined) print(`  a share of ${sample} of the blocks, drawn with --seed ${seed}`)
   for (const { kind, block, index, detail } of findings) {

@@ -52,6 +52,7 @@ export async function connect(context: Context, key: string, flags: TrustFlags):
   if (!online) {
     log(`${describeOffline(replica)}: files and log can be read, and methods run here: ${LOCAL}.method(…)`)
   }
+  if (info.oracles.length > 0) log(`${escapeControls(info.title)} is ${info.trust}`)
 
   const terminal = process.stdin.isTTY && process.stdout.isTTY
   if (terminal) log(`${info.title}: ${methods.join(', ')}. Type .help for more.`)

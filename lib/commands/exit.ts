@@ -36,6 +36,7 @@ const STATUS: { [code in ErrorCode]: number } = {
   REWOUND: EXIT.failed,
   CALL_FAILED: EXIT.failed,
   KILLED: EXIT.failed,
+  NO_ORACLE: EXIT.failed,
   NOT_AUDITED: EXIT.unavailable,
   NOT_LOGGED: EXIT.unavailable,
   FRAUD: EXIT.failed,

@@ -2,7 +2,7 @@
 
 import { countRecords, records, type Logged } from '../client/records.js'
 import { encodeKey } from '../ledger/keys.js'
-import type { Write } from '../ledger/record.js'
+import type { CallError, Outcome, Write } from '../ledger/record.js'
 import { decodeRequest } from '../ledger/request.js'
 import { decodeValue } from '../ledger/values.js'
 import type { Replica } from '../replica/replica.js'
@@ -43,16 +43,35 @@ function printRecord(context: Context, { index, block, record }: Logged): void {
   const { method } = request
   const { gas } = record
   const writes = record.writes.map(describeWrite)
-  const outcome = record.outcome.ok
-    ? { value: toJSON(decodeValue(record.outcome.value)) }
-    : { error: record.outcome.error }
-  if (context.json) return printJSON({ index, block, caller, method, args, outcome, gas, writes })
+  const outcome = outcomeOf(record.outcome)
+  const oracles = record.oracles.map(({ name, method, inputs, output }) => ({
+    name,
+    method,
+    inputs: toJSON(decodeValue(inputs)),
+    output: outcomeOf(output)
+  }))
+  if (context.json) return printJSON({ index, block, caller, method, args, outcome, gas, writes, oracles })
   const list = JSON.stringify(args).slice(1, -1)
-  const ended = outcome.error ? describeError(outcome.error) : JSON.stringify(outcome.value)
+  const ended = endOf(outcome)
   const changed = writes.map(write => `${write.deleted ? '-' : '+'}${write.path}`).join(' ')
   print(
     `${index}  ${caller.slice(0, 8)}  ${method}(${list}) → ${ended}  ${gas} gas${changed && '  ' + changed}`
   )
+  for (const { name, method, inputs, output } of oracles)
+    print(`     ${name}.${method}(${JSON.stringify(inputs).slice(1, -1)}) → ${endOf(output)}`)
+}
+
+interface OutcomeJSON {
+  value?: unknown
+  error?: CallError
+}
+
+function outcomeOf(outcome: Outcome): OutcomeJSON {
+  return outcome.ok ? { value: toJSON(decodeValue(outcome.value)) } : { error: outcome.error }
+}
+
+function endOf({ value, error }: OutcomeJSON): string {
+  return error ? describeError(error) : JSON.stringify(value)
 }
 
 interface WriteJSON {

@@ -6,14 +6,17 @@ import { Host, type HostLine } from '../host/host.js'
 import type { Service } from '../host/service.js'
 import { CEILINGS } from '../ledger/blocks.js'
 import { encodeKey } from '../ledger/keys.js'
+import { trustIn } from '../ledger/oracles.js'
 import { DEFAULT_LIMITS, INIT } from '../machine/machine.js'
+import { describeOracles } from '../oracles/index.js'
 import { bundle, type Bundle } from '../sandbox/bundle.js'
-import { Executor } from '../sandbox/executor.js'
+import { Executor, type RunOptions } from '../sandbox/executor.js'
 import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
 import { isolation } from '../sandbox/isolation.js'
 import { placesOf, type Places } from '../sandbox/places.js'
 import { dataFolder } from '../user/folders.js'
 import { parseNumber, type Context } from './context.js'
+import { chooseOracles, type OracleFlags } from './oracles.js'
 import { log, print, printJSON } from './output.js'
 
 /** The most that a timer can wait, ms. */
@@ -22,7 +25,7 @@ const MAX_WATCHDOG_MS = 2 ** 31 - 1
 export async function serve(
   context: Context,
   scripts: string[],
-  options: { new?: boolean; gas?: string; watchdog?: string }
+  options: { new?: boolean; gas?: string; watchdog?: string } & OracleFlags
 ): Promise<number> {
   context.runsUntilStopped()
   const watchdog =
@@ -34,6 +37,8 @@ export async function serve(
       ? DEFAULT_LIMITS.gas
       : parseNumber('--gas', options.gas, { min: 1, max: CEILINGS.gas, integer: true })
   const bundles = await bundleAll(scripts)
+  const oracles = await chooseOracles(options)
+  const specs = await describeOracles(oracles)
   const owner = await context.identity()
   const storage = context.storage ?? path.join(dataFolder(), 'host')
   const places = new Map(bundles.map(({ source, map, path }) => [source, placesOf(map, path)]))
@@ -51,9 +56,9 @@ export async function serve(
   for (const service of resumed) printReady(context, service, true)
   const held = [...resumed.map(({ machine }) => machine.genesis), ...host.refused].map(({ source }) => source)
   for (const script of options.new ? bundles : notDeployed(bundles, held)) {
-    await look(script, gas)
+    await look(script, { gas, oracles: specs })
     const { source, title, file } = script
-    printReady(context, await host.deploy({ source, title, file, owner, limits: { gas } }), false)
+    printReady(context, await host.deploy({ source, title, file, owner, limits: { gas }, oracles }), false)
   }
   if (host.services.size === 0) throw nothingToServe(host, storage)
   return context.stopped
@@ -73,10 +78,10 @@ async function bundleAll(scripts: string[]): Promise<Script[]> {
 }
 
 /** Says what its author should know about a contract; one that cannot be deployed is refused by its author's places. */
-async function look(script: Script, gas: number): Promise<void> {
+async function look(script: Script, options: RunOptions): Promise<void> {
   const executor = new Executor()
   try {
-    const findings = await inspect(executor, script, script.path, gas)
+    const findings = await inspect(executor, script, script.path, options)
     for (const warning of findings.warnings) log(describeWarning(warning))
     refuse(findings)
   } finally {
@@ -102,10 +107,22 @@ function printReady(context: Context, { key, machine }: Service, resumed: boolea
     const files = encodeKey(cores.keys.db)
     const hash = Buffer.from(head.hash).toString('hex')
     const { title } = genesis
-    return printJSON({ event: 'ready', key: id, files, length: head.length, hash, resumed, title, methods })
+    const trust = trustIn(genesis.oracles)
+    return printJSON({
+      event: 'ready',
+      key: id,
+      files,
+      length: head.length,
+      hash,
+      resumed,
+      title,
+      methods,
+      trust
+    })
   }
   const bootstrap = context.flags.bootstrap === undefined ? '' : ` --bootstrap ${context.flags.bootstrap}`
   print(`${genesis.title} is ${resumed ? 'served again' : 'deployed and served'}: ${id}`)
+  if (genesis.oracles.length > 0) print(`  ${trustIn(genesis.oracles)}`)
   for (const method of methods) print(`  vms call${bootstrap} ${id} ${method} …`)
   print(`  vms audit${bootstrap} ${id}`, '')
 }

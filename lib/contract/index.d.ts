@@ -112,11 +112,51 @@ export interface Files {
   rmdir(path: string, options?: { recursive?: boolean }): Promise<void>
 }
 
+/** The oracle `clock`. */
+export interface Clock {
+  /** The host's clock, ms since 1970. */
+  now(): Promise<number>
+}
+
+/** The oracle `random`. */
+export interface Random {
+  /** Random bytes: up to 65,536. @throws EINVAL */
+  bytes(count: number): Promise<Uint8Array>
+}
+
+export interface Response<Body> {
+  status: number
+  /** by lower-case name */
+  headers: { [name: string]: string }
+  body: Body
+}
+
+export interface RequestOptions {
+  headers?: { [name: string]: string }
+  encoding?: 'utf8' | 'binary'
+}
+
+/**
+ * The oracle `fetch`: the origins that it may ask stand in genesis.
+ * @throws FORBIDDEN_ORIGIN, FORBIDDEN_ADDRESS, TOO_MANY_REDIRECTS, RESPONSE_TOO_LARGE, ORACLE_TIMEOUT, EINVAL, or why the server
+ * could not be asked
+ */
+export interface Fetch {
+  get(url: string, options: RequestOptions & { encoding: 'binary' }): Promise<Response<Uint8Array>>
+  get(url: string, options?: RequestOptions): Promise<Response<string>>
+  post(
+    url: string,
+    body: string | Uint8Array,
+    options: RequestOptions & { encoding: 'binary' }
+  ): Promise<Response<Uint8Array>>
+  post(url: string, body: string | Uint8Array, options?: RequestOptions): Promise<Response<string>>
+}
+
 /**
  * APIs with effects that the host offers, by name. Declare those that a contract uses:
  *
  *   declare module 'vmswarm/contract' {
- *     interface Oracles { weather: { now(place: string): Promise<number> } }
+ *     interface Oracles { clock: Clock, weather: { now(place: string): Promise<number> } }
  *   }
  */
 export interface Oracles {}

@@ -9,11 +9,13 @@ import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
 import type { Limits } from '../ledger/blocks.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
+import type { OracleSpec } from '../ledger/oracles.js'
 import type { Request } from '../ledger/request.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
 import { DEFAULT_LIMITS, Machine, type MachineContext } from '../machine/machine.js'
+import { describeOracles, OracleStore, type OracleChoice } from '../oracles/index.js'
 import { openStore, type OpenStore } from '../replica/slot.js'
 import { Executor, type ConsoleLine } from '../sandbox/executor.js'
 import { Swarm } from '../swarm/swarm.js'
@@ -27,6 +29,8 @@ export interface HostOptions {
   bootstrap?: string[]
   /** ms that a call may run */
   watchdog?: number
+  /** ms that an oracle has for an answer */
+  oracleDeadline?: number
   /** what contracts print, and the errors that their calls end with; index is null if the call has none */
   onconsole?: (vm: string, line: HostLine) => void
 }
@@ -41,6 +45,8 @@ export interface DeployOptions {
   file?: string
   owner: KeyPair
   limits?: Partial<Limits>
+  /** APIs with effects that the contract may use */
+  oracles?: OracleChoice[]
 }
 
 /** A VM that is not served, and why. */
@@ -59,12 +65,14 @@ export class Host extends ReadyResource {
   private durability!: Durability
   private swarm!: Swarm
   private readonly registry: Registry
+  private readonly oracles: OracleStore
   private readonly executors = new Map<string, Executor>()
   private readonly streams = new Set<NoiseStream>()
 
   constructor(private readonly options: HostOptions) {
     super()
     this.registry = new Registry(path.join(options.storage, 'vms'))
+    this.oracles = new OracleStore(path.join(options.storage, 'oracles'), options.oracleDeadline)
   }
 
   protected override async _open(): Promise<void> {
@@ -100,9 +108,16 @@ export class Host extends ReadyResource {
 
   /**
    * Deploys a contract as a new VM.
-   * @throws VMSError INVALID_CONTRACT, DISK
+   * @throws VMSError INVALID_CONTRACT, DISK; USAGE if an oracle is none
    */
-  async deploy({ source, title, file = title, owner, limits }: DeployOptions): Promise<Service> {
+  async deploy({
+    source,
+    title,
+    file = title,
+    owner,
+    limits,
+    oracles = []
+  }: DeployOptions): Promise<Service> {
     await this.ready()
     const name = randomBytes(16).toString('hex')
     const keyPair = await this.keyPair(name)
@@ -110,7 +125,8 @@ export class Host extends ReadyResource {
     const context = this.context(id)
     try {
       const gas = limits?.gas ?? DEFAULT_LIMITS.gas
-      const { methods, problems } = await context.executor.inspect(source, { gas })
+      const specs = await describeOracles(oracles)
+      const { methods, problems } = await context.executor.inspect(source, { gas, oracles: specs })
       if (problems.length > 0) {
         const [{ message, line, column }] = problems
         throw new VMSError(
@@ -118,7 +134,8 @@ export class Host extends ReadyResource {
           line === null ? message : `${file}:${line}:${column}: ${message}`
         )
       }
-      await Machine.deploy(context, keyPair, owner, { source, methods, title, limits })
+      await this.oracles.keep(oracles)
+      await Machine.deploy(context, keyPair, owner, { source, methods, title, limits, oracles: specs })
     } catch (error) {
       await this.dropExecutor(id)
       if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT' || error.message.startsWith(file))
@@ -181,7 +198,9 @@ export class Host extends ReadyResource {
       executor = new Executor({ watchdog, onconsole: line => onconsole?.(id, line) })
       this.executors.set(id, executor)
     }
-    return { store: this.cores!.store, durability: this.durability, executor }
+    const { durability } = this
+    const openOracles = (specs: OracleSpec[]) => this.oracles.open(specs)
+    return { store: this.cores!.store, durability, executor, openOracles }
   }
 
   private async dropExecutor(id: string): Promise<void> {

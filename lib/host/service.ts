@@ -9,9 +9,14 @@ import type { Commit } from '../ledger/blocks.js'
 import { nameOf, type Place } from '../ledger/history.js'
 import { encodeHello } from '../ledger/messages.js'
 import { hashRecord } from '../ledger/record.js'
-import { decodeRequest, hashRequest, type Request, type SignedRequest } from '../ledger/request.js'
+import {
+  decodeRequest,
+  hashRequest,
+  type Request,
+  type SignedRequest,
+  type CheckedRequest
+} from '../ledger/request.js'
 import { confirmation, headMessage, hello, receipt, type Receipt } from '../ledger/statements.js'
-import type { CheckedRequest } from '../machine/execute.js'
 import { readBlock } from '../machine/load.js'
 import type { Committed, Machine } from '../machine/machine.js'
 import { headOf } from '../machine/transaction.js'

@@ -11,6 +11,7 @@
 import c, { type Encoder } from 'compact-encoding'
 import { MAX_FILE_BYTES } from '../files/blob.js'
 import { decodeExactly, filesState, key, strings, struct, type FilesState } from './encoding.js'
+import { oracleSpec, type OracleSpec } from './oracles.js'
 import { MAX_RECORD_BYTES, record, type Record } from './record.js'
 
 export const FORMAT = 1
@@ -78,7 +79,7 @@ export interface Genesis {
   owner: Uint8Array
   title: string
   /** APIs with effects that the contract may use */
-  oracles: string[]
+  oracles: OracleSpec[]
   /** whether the source may change: UPGRADE_NEVER */
   upgrade: number
   limits: Limits
@@ -133,7 +134,7 @@ const genesis = struct<Omit<Genesis, 'type'>>({
   files: key,
   owner: key,
   title: c.string,
-  oracles: strings,
+  oracles: c.array(oracleSpec),
   upgrade: c.uint,
   limits,
   runtime,

@@ -70,7 +70,12 @@ const write = struct<Write>({
   content: optional(struct<{ byteLength: number; hash: Uint8Array }>({ byteLength: c.uint, hash: key }))
 })
 
-const oracleCall = struct<OracleCall>({ name: c.string, method: c.string, inputs: bytes, output: outcome })
+export const oracleCall = struct<OracleCall>({
+  name: c.string,
+  method: c.string,
+  inputs: bytes,
+  output: outcome
+})
 
 export const record: Encoder<Record> = struct<Record>({
   request: bytes,

@@ -30,6 +30,12 @@ export interface SignedRequest {
   signature: Uint8Array
 }
 
+/** A request that was checked. */
+export interface CheckedRequest {
+  signed: SignedRequest
+  request: Request
+}
+
 /** The most bytes of a request: what leaves room in a record of 1 MiB for an outcome that says so if it became too large. */
 export const MAX_REQUEST_BYTES = 1024 * 1024 - 512
 

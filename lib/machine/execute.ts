@@ -15,20 +15,16 @@ import {
   encodeRecord,
   MAX_RECORD_BYTES,
   type Outcome,
+  type OracleCall,
   type Record,
   type Write
 } from '../ledger/record.js'
-import type { Request, SignedRequest } from '../ledger/request.js'
+import type { CheckedRequest, Request } from '../ledger/request.js'
 import { encodeValue, type Value } from '../ledger/values.js'
 import type { Executor } from '../sandbox/executor.js'
 import type { BatchHandler, Call, CallResult, SystemAnswer } from '../sandbox/types.js'
 import { compareUTF8 } from '../utf8.js'
-
-/** A request that was checked. */
-export interface CheckedRequest {
-  signed: SignedRequest
-  request: Request
-}
+import { CallOracles, NO_ORACLES, Waiting, type Oracles } from './oracles.js'
 
 export interface Executed {
   request: CheckedRequest
@@ -37,13 +33,19 @@ export interface Executed {
   changes: Changes
 }
 
+export interface ExecuteOptions {
+  /** asked after each call: whether to stop here, and leave the rest for another time */
+  enough?: () => boolean
+  /** answers what calls ask of oracles; without it a call that asks is an error */
+  oracles?: Oracles
+}
+
 /**
  * @param first index of the first call
  * @param files the files before the first call
- * @param enough asked after each call: whether to stop here, and leave the rest for another time
  * @returns for each request its record and changes, or null if the executor had to kill the call: it has no outcome, and
- * the calls after it are as if it had never been. Fewer than requests, but one at least, if it was enough or more would
- * not fit into a commit
+ * the calls after it are as if it had never been. Fewer than requests, but one at least, if it was enough, if more would
+ * not fit into a commit, or if the next one waits for an oracle
  */
 export async function execute(
   executor: Executor,
@@ -51,23 +53,28 @@ export async function execute(
   first: number,
   files: Tree,
   requests: CheckedRequest[],
-  enough: () => boolean = () => false
+  { enough = () => false, oracles = NO_ORACLES }: ExecuteOptions = {}
 ): Promise<(Executed | null)[]> {
   const results: (Executed | null)[] = []
-  const batch = new BatchFiles(files, genesis, enough)
+  const batch = new BatchState(files, genesis, enough, oracles)
   let index = first
   while (results.length < requests.length) {
     const rest = requests.slice(results.length)
     const calls = rest.map(({ request }, i) => callOf(request, index + i))
     const run = batch.handler(rest)
-    const ended = await executor
-      .run(genesis.source, calls, run.handler, { gas: genesis.limits.gas })
-      .catch((error: unknown) => {
-        if (error !== FULL) throw error
-        return null
-      })
+    const options = { gas: genesis.limits.gas, oracles: genesis.oracles }
+    let stopped: Full | Waiting | null = null
+    const ended = await executor.run(genesis.source, calls, run.handler, options).catch((error: unknown) => {
+      if (!(error instanceof Full) && !(error instanceof Waiting)) throw error
+      stopped = error
+      return 0
+    })
     results.push(...run.executed)
-    if (ended === null) break
+    if (stopped !== null) {
+      if (results.length > 0) break // those that are done wait for nothing
+      await (stopped as Waiting).answer
+      continue
+    }
     index += ended
     if (ended < rest.length) results.push(null)
   }
@@ -75,7 +82,7 @@ export async function execute(
 }
 
 /** Ends a run between two calls. */
-const FULL = new Error('the batch is full')
+class Full extends Error {}
 
 function callOf(request: Request, index: number): Call {
   const { method, args } = request
@@ -83,21 +90,24 @@ function callOf(request: Request, index: number): Call {
 }
 
 /** The files while a batch runs, and what each call does to them. */
-class BatchFiles {
+class BatchState {
   private readonly pending: Overlay
   private written = 0
 
   constructor(
     files: Tree,
     private readonly genesis: Genesis,
-    private readonly enough: () => boolean
+    private readonly enough: () => boolean,
+    private readonly oracles: Oracles
   ) {
     this.pending = new Overlay(files)
   }
 
   handler(requests: CheckedRequest[]): { handler: BatchHandler; executed: Executed[] } {
     const executed: Executed[] = []
-    let call = new CallFiles(this.pending, this.genesis)
+    const begin = (position: number) =>
+      new CallState(this.pending, this.genesis, new CallOracles(this.oracles, requests[position]))
+    let call = begin(0)
     return {
       executed,
       handler: {
@@ -106,10 +116,10 @@ class BatchFiles {
           const done = call.end(requests[position], result)
           this.pending.apply(done.changes)
           executed.push(done)
-          call = new CallFiles(this.pending, this.genesis)
+          if (position < requests.length - 1) call = begin(position + 1)
           this.written += bytesWritten(done.record)
           const full = this.written > COMMIT_WRITE_BYTES || this.enough()
-          return full && position < requests.length - 1 ? Promise.reject(FULL) : Promise.resolve()
+          return full && position < requests.length - 1 ? Promise.reject(new Full()) : Promise.resolve()
         }
       }
     }
@@ -117,7 +127,7 @@ class BatchFiles {
 }
 
 /** One call: its System calls while it runs, its record when it ends. */
-class CallFiles {
+class CallState {
   private readonly overlay: Overlay
   private readonly files: SystemFiles
   private written = 0
@@ -125,7 +135,8 @@ class CallFiles {
 
   constructor(
     batch: Overlay,
-    private readonly genesis: Genesis
+    private readonly genesis: Genesis,
+    private readonly oracles: CallOracles
   ) {
     // below the overlay too: what the call has deleted is passed over there again and again, and seen by nobody above
     this.overlay = new Overlay(new BoundedTree(batch))
@@ -134,8 +145,11 @@ class CallFiles {
 
   async system(name: string, args: Value[]): Promise<SystemAnswer> {
     try {
-      if (this.exceeded === null) return { ok: true, value: await this.dispatch(name, args) }
-      return { ok: false, code: 'LIMIT', message: this.exceeded } // it runs on for nothing: let it cost nothing
+      // over its limits it runs on for nothing: let it cost nothing
+      if (this.exceeded !== null) return { ok: false, code: 'LIMIT', message: this.exceeded }
+      const [space, oracle, method] = name.split('.')
+      if (space === 'oracles') return await this.ask(oracle, method, args)
+      return { ok: true, value: await this.dispatch(name, args) }
     } catch (error) {
       if (error instanceof StepsExceeded) {
         this.exceeded = error.message
@@ -144,6 +158,14 @@ class CallFiles {
       if (error instanceof FileError) return { ok: false, code: error.code, message: error.message }
       throw error // not the contract's fault: no outcome may depend on it
     }
+  }
+
+  private async ask(name: string, method: string, args: Value[]): Promise<SystemAnswer> {
+    const isListed = this.genesis.oracles.some(one => one.name === name && one.methods.includes(method))
+    if (!isListed) throw new FileError('EINVAL', `oracles.${name}`, '', 'there is no such System call')
+    const answer = await this.oracles.ask(name, method, args)
+    if (!answer.ok && answer.code === 'LIMIT') this.exceeded = answer.message
+    return answer
   }
 
   private async dispatch(name: string, args: Value[]): Promise<Value> {
@@ -203,7 +225,7 @@ class CallFiles {
       return this.failed(request, limit(`the result has more than ${valueBytes} bytes`), gas)
     }
     const { changes } = this.overlay
-    const record = recordOf(request, outcome, gas, writesOf(changes))
+    const record = recordOf(request, outcome, gas, writesOf(changes), this.oracles.calls)
     if (encodeRecord(record).byteLength > MAX_RECORD_BYTES) {
       return this.failed(request, limit(`the record has more than ${MAX_RECORD_BYTES} bytes`), gas)
     }
@@ -211,7 +233,7 @@ class CallFiles {
   }
 
   private failed(request: CheckedRequest, outcome: Outcome, gas: number): Executed {
-    const record = recordOf(request, outcome, gas, [])
+    const record = recordOf(request, outcome, gas, [], this.oracles.calls)
     if (encodeRecord(record).byteLength <= MAX_RECORD_BYTES) return { request, record, changes: new Map() }
     return this.failed(request, limit('the record has no room for the error'), gas)
   }
@@ -219,12 +241,18 @@ class CallFiles {
 
 /** What `init` is if the contract exports none. */
 export function withoutInit(request: CheckedRequest): Executed {
-  const record = recordOf(request, { ok: true, value: encodeValue(null) }, 0, [])
+  const record = recordOf(request, { ok: true, value: encodeValue(null) }, 0, [], [])
   return { request, record, changes: new Map() }
 }
 
-function recordOf({ signed }: CheckedRequest, outcome: Outcome, gas: number, writes: Write[]): Record {
-  return { request: signed.bytes, signature: signed.signature, outcome, gas, writes, oracles: [] }
+function recordOf(
+  { signed }: CheckedRequest,
+  outcome: Outcome,
+  gas: number,
+  writes: Write[],
+  oracles: OracleCall[]
+): Record {
+  return { request: signed.bytes, signature: signed.signature, outcome, gas, writes, oracles }
 }
 
 function limit(message: string): Outcome {

@@ -18,15 +18,17 @@ import crypto from '../ledger/crypto.js'
 import { sameState, type Head } from '../ledger/encoding.js'
 import { History } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
+import type { OracleSpec } from '../ledger/oracles.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
-import { signRequest } from '../ledger/request.js'
+import { signRequest, type CheckedRequest } from '../ledger/request.js'
 import { encodeValue } from '../ledger/values.js'
 import type { Executor } from '../sandbox/executor.js'
 import { closeCores, openOwnCores, type Cores } from './cores.js'
 import type { Durability } from './durable.js'
-import { execute, mergeChanges, withoutInit, type CheckedRequest, type Executed } from './execute.js'
+import { execute, mergeChanges, withoutInit, type Executed } from './execute.js'
 import { loadLog } from './load.js'
+import type { OpenOracles } from './oracles.js'
 import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
 import { headOf, stateOf, Transaction } from './transaction.js'
 
@@ -55,11 +57,12 @@ export interface Deployment {
   methods: string[]
   title: string
   limits?: Partial<Limits>
+  oracles?: OracleSpec[]
 }
 
 /** What stands in the first block of a new VM. @param files key of the files' database core */
 export function genesisOf(
-  { source, methods, title, limits }: Deployment,
+  { source, methods, title, limits, oracles = [] }: Deployment,
   files: Uint8Array,
   owner: Uint8Array
 ): Genesis {
@@ -71,7 +74,7 @@ export function genesisOf(
     files,
     owner,
     title,
-    oracles: [],
+    oracles,
     upgrade: UPGRADE_NEVER,
     limits: { ...DEFAULT_LIMITS, ...limits },
     runtime: RUNTIME,
@@ -92,6 +95,8 @@ export interface MachineContext {
   store: Corestore
   durability: Durability
   executor: Executor
+  /** opens the oracles that a genesis lists */
+  openOracles: (specs: OracleSpec[]) => Promise<OpenOracles>
 }
 
 export class Machine extends ReadyResource {
@@ -102,6 +107,7 @@ export class Machine extends ReadyResource {
   head!: Head
   private position!: Position
   private transaction: Transaction | null = null
+  private oracles: OpenOracles | null = null
   private failure: VMSError | null = null
   /** the write that is under way */
   private writing: Promise<unknown> = Promise.resolve()
@@ -141,7 +147,7 @@ export class Machine extends ReadyResource {
       const transaction = await Transaction.open(cores, context.durability)
       try {
         const seen = await transaction.appendLog(encodeBlock(genesis))
-        const executed = await initialize(context.executor, genesis, owner, cores.keys.log, seen, transaction)
+        const executed = await initialize(context, genesis, owner, cores.keys.log, seen, transaction)
         const position = positionAfterGenesis(genesis, await transaction.filesState())
         await appendCommit(transaction, position, [executed])
         await transaction.commit()
@@ -171,6 +177,7 @@ export class Machine extends ReadyResource {
       this.history = history
       this.head = await headOf(this.cores.log)
       await this.checkState()
+      this.oracles = await this.context.openOracles(genesis.oracles)
     } catch (error) {
       await closeCores(this.cores)
       throw error
@@ -180,6 +187,7 @@ export class Machine extends ReadyResource {
 
   protected override async _close(): Promise<void> {
     await this.transaction?.close()
+    await this.oracles?.close()
     await closeCores(this.cores)
   }
 
@@ -224,7 +232,7 @@ export class Machine extends ReadyResource {
         this.position.index,
         transaction.files,
         requests,
-        enough
+        { enough, oracles: this.oracles! }
       )
       const executed = results.filter(one => one !== null)
       for (const batch of batchesOf(executed)) oncommit(await this.commitBatch(transaction, batch))
@@ -285,7 +293,7 @@ export class Machine extends ReadyResource {
 }
 
 async function initialize(
-  executor: Executor,
+  { executor, openOracles }: MachineContext,
   genesis: Genesis,
   owner: KeyPair,
   vm: Uint8Array,
@@ -302,7 +310,10 @@ async function initialize(
   }
   const checked = { request, signed: signRequest(request, owner) }
   if (!genesis.methods.includes(INIT)) return withoutInit(checked)
-  const [executed] = await execute(executor, genesis, 0, files, [checked])
+  const oracles = await openOracles(genesis.oracles)
+  const [executed] = await execute(executor, genesis, 0, files, [checked], { oracles }).finally(() =>
+    oracles.close()
+  )
   if (executed === null)
     throw new VMSError('INVALID_CONTRACT', 'init was stopped: it ran too long or crashed')
   const { outcome } = executed.record

@@ -4,7 +4,7 @@
 
 import { FrameTooLarge, MAX_FRAME, type ChildFrame } from './frames.js'
 import type { SandboxProcess } from './process.js'
-import type { BatchHandler, Call, ConsoleLine, SystemAnswer } from './types.js'
+import type { BatchHandler, Call, ConsoleLine, OracleShape, SystemAnswer } from './types.js'
 
 const MAX_WINDOW = 64
 const MAX_WINDOW_BYTES = 2 * 1024 * 1024
@@ -23,6 +23,7 @@ export interface BatchOptions {
   watchdog: number
   /** gas of each call */
   gas: number
+  oracles: OracleShape[]
   onconsole: (line: ConsoleLine) => void
 }
 
@@ -80,7 +81,8 @@ export class Batch {
       if (calls.length > 0 && bytes > MAX_WINDOW_BYTES) break
       calls.push(call)
     }
-    this.child.send({ type: 'run', slot: this.child.slotOf(this.source), gas: this.options.gas, calls })
+    const { gas, oracles } = this.options
+    this.child.send({ type: 'run', slot: this.child.slotOf(this.source), gas, oracles, calls })
     this.#first = this.ended
     this.#sent = this.ended + calls.length
   }

@@ -85,6 +85,30 @@ export async function bundle(path: string): Promise<Bundle> {
   return { source: script.text, title, map: map.text }
 }
 
+/**
+ * Bundles a module that runs outside of the sandbox, with all that it imports but Node's own.
+ * @throws BundleError INVALID_CONTRACT
+ */
+export async function bundleModule(path: string): Promise<string> {
+  const contents = await readText(path)
+  const loader = LOADERS[extname(path)]
+  if (!loader) throw invalid(`${path} is no module: name a .mjs, .js or .ts file`)
+  const result = await build({
+    stdin: { contents, resolveDir: dirname(resolve(path)), sourcefile: basename(path), loader },
+    absWorkingDir: dirname(resolve(path)),
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'silent',
+    tsconfigRaw: {}
+  })
+  return result.outputFiles![0].text
+}
+
 // what neither imports nor exports anything is a script already
 function isScript({ metafile }: BuildResult, name: string): boolean {
   const input = metafile!.inputs[name]

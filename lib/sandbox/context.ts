@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { createContext, Script } from 'node:vm'
-import type { SystemAnswer } from './types.js'
+import type { OracleShape, SystemAnswer } from './types.js'
 import { repair } from './lockdown.js'
 import type { Begin, Loaded, Realm, RunningCall } from './realm/index.js'
 import { engine } from './regexp/engine.js'
@@ -61,8 +61,8 @@ export class ContractRealm {
   }
 
   /** Runs the module code of a contract, to see what it exports. */
-  load(wrapper: Wrapper, gas: number): Loaded {
-    const ended = this.#realm.load(wrapper, gas)
+  load(wrapper: Wrapper, gas: number, oracles: OracleShape[]): Loaded {
+    const ended = this.#realm.load(wrapper, gas, oracles)
     this.#drain()
     const loaded = ended()
     return { ...loaded, methods: Array.from(loaded.methods) } // the methods of its arrays are metered

@@ -7,7 +7,14 @@ import { Batch } from './batch.js'
 import { MAX_SOURCE } from './frames.js'
 import { IDLE_MS, sharedPool, type Pool } from './pool.js'
 import type { SandboxProcess } from './process.js'
-import { NOT_LOADED, type BatchHandler, type Call, type ConsoleLine, type Inspection } from './types.js'
+import {
+  NOT_LOADED,
+  type BatchHandler,
+  type Call,
+  type ConsoleLine,
+  type Inspection,
+  type OracleShape
+} from './types.js'
 
 export { MAX_SOURCE } from './frames.js'
 export { NOT_LOADED, type ConsoleLine } from './types.js'
@@ -26,6 +33,8 @@ export interface ExecutorOptions {
 export interface RunOptions {
   /** The gas of each call. With more of it than by default, the watchdog is as much more patient. */
   gas?: number
+  /** What the contract finds below `System.oracles`. */
+  oracles?: OracleShape[]
 }
 
 const DEFAULT_GAS = 10_000_000
@@ -68,13 +77,14 @@ export class Executor extends ReadyResource {
     source: string,
     calls: Call[],
     handler: BatchHandler,
-    { gas = DEFAULT_GAS }: RunOptions = {}
+    { gas = DEFAULT_GAS, oracles = [] }: RunOptions = {}
   ): Promise<number> {
     return this.#exclusive(async () => {
       if (calls.length === 0) return 0
       const watchdog = this.#watchdog * Math.max(1, gas / DEFAULT_GAS)
       const child = await this.#take(source)
-      const batch = new Batch(child, source, calls, handler, { watchdog, gas, onconsole: this.#onconsole })
+      const onconsole = this.#onconsole
+      const batch = new Batch(child, source, calls, handler, { watchdog, gas, oracles, onconsole })
       let whole
       try {
         whole = await batch.run()
@@ -92,13 +102,13 @@ export class Executor extends ReadyResource {
    * Parses and loads a contract in the child.
    * @returns its methods, and why it cannot be deployed
    */
-  inspect(source: string, { gas = DEFAULT_GAS }: RunOptions = {}): Promise<Inspection> {
+  inspect(source: string, { gas = DEFAULT_GAS, oracles = [] }: RunOptions = {}): Promise<Inspection> {
     return this.#exclusive(async () => {
       if (Buffer.byteLength(source) > MAX_SOURCE) {
         return refuse(`the contract is larger than ${MAX_SOURCE / 1024} KiB`)
       }
       const child = await this.#take(null)
-      child.send({ type: 'inspect', gas, source })
+      child.send({ type: 'inspect', gas, oracles, source })
       const frame = await child.next({ ms: this.#watchdog * Math.max(1, gas / DEFAULT_GAS) })
       if (frame?.type === 'inspected') {
         this.#release(child)

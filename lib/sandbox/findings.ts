@@ -3,7 +3,7 @@
 import path from 'node:path'
 import { VMSError } from '../errors.js'
 import { BundleError, type Bundle } from './bundle.js'
-import type { Executor } from './executor.js'
+import type { Executor, RunOptions } from './executor.js'
 import { namesOf, placesOf } from './places.js'
 import type { Problem } from './types.js'
 
@@ -30,7 +30,7 @@ export async function inspect(
   executor: Executor,
   { source, map }: Bundle,
   script: string,
-  gas?: number
+  options: RunOptions = {}
 ): Promise<Findings> {
   const places = placesOf(map, script)
   const authors = namesOf(source, map)
@@ -41,7 +41,7 @@ export async function inspect(
     if (place) return { file: place.file, message, line: place.line, column: place.column }
     return { file: `${script} (bundled)`, message, line, column }
   }
-  const { methods, signatures, problems, warnings, load } = await executor.inspect(source, { gas })
+  const { methods, signatures, problems, warnings, load } = await executor.inspect(source, options)
   return {
     methods,
     signatures: signatures.map(authors),

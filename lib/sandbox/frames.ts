@@ -7,7 +7,7 @@
 import c, { type Encoder, type State } from 'compact-encoding'
 import { decodeValue, value, type Value } from '../ledger/values.js'
 import { LEVELS, type Level } from './levels.js'
-import type { Call, Inspection, Outcome, SystemAnswer } from './types.js'
+import type { Call, Inspection, OracleShape, Outcome, SystemAnswer } from './types.js'
 
 /** The most bytes that a frame may have. */
 export const MAX_FRAME = 64 * 1024 * 1024
@@ -24,8 +24,8 @@ export const HEADER = 4
 /** What the host says. A source is sent once, and named by its slot from then on. */
 export type HostFrame =
   | { type: 'source'; slot: number; source: string }
-  | { type: 'run'; slot: number; gas: number; calls: Call[] }
-  | { type: 'inspect'; gas: number; source: string }
+  | { type: 'run'; slot: number; gas: number; oracles: OracleShape[]; calls: Call[] }
+  | { type: 'inspect'; gas: number; oracles: OracleShape[]; source: string }
   | { type: 'answer'; answer: SystemAnswer }
 
 /** What the child says. `abort` is a call that cannot end in a way that would be the same everywhere. */
@@ -104,6 +104,8 @@ const call = struct<Call>({
   index: c.uint
 })
 
+const oracle = struct<OracleShape>({ name: c.string, methods: c.array(c.string) })
+
 // a value that the child has encoded: it must be one, in its only encoding
 const encoded: Encoder<Uint8Array> = {
   preencode: (state, bytes) => c.uint8array.preencode(state, bytes),
@@ -158,8 +160,8 @@ const inspection = struct<Inspection>({
 
 const hostBodies: { [T in HostFrame['type']]: Encoder<Body<HostFrame, T>> } = {
   source: struct({ slot: c.uint, source: c.string }),
-  run: struct({ slot: c.uint, gas: c.uint, calls: c.array(call) }),
-  inspect: struct({ gas: c.uint, source: c.string }),
+  run: struct({ slot: c.uint, gas: c.uint, oracles: c.array(oracle), calls: c.array(call) }),
+  inspect: struct({ gas: c.uint, oracles: c.array(oracle), source: c.string }),
   answer: struct({ answer })
 }
 

@@ -1,7 +1,7 @@
 // Says whether a contract can be deployed and which methods it has. Runs in the child, since it loads the contract.
 
 import { compareUTF8 } from '../utf8.js'
-import type { ContractRealm } from './context.js'
+import type { ContractRealm, Wrapper } from './context.js'
 import { absent } from './inspect/absent.js'
 import { exportsOf, signatureOf, type Export } from './inspect/exported.js'
 import { lost, reassigned } from './inspect/lost.js'
@@ -11,7 +11,7 @@ import { at, parse, type Parsed } from './parse.js'
 import { GLOBALS } from './realm/intrinsics.js'
 import type { Loaded } from './realm/index.js'
 import { RESERVED } from './reserved.js'
-import { NOT_LOADED, type Inspection, type Problem } from './types.js'
+import { NOT_LOADED, type Inspection, type OracleShape, type Problem } from './types.js'
 
 const MAX_METHODS = 256
 const MAX_PROBLEMS = 100
@@ -19,8 +19,16 @@ const METHOD = /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/
 
 const KNOWN = new Set([...GLOBALS, 'module', 'exports', 'System', 'console'])
 
-/** @param gas what loading the contract may take */
-export function inspect(source: string, gas: number, realm: ContractRealm): Inspection {
+/**
+ * @param gas what loading the contract may take
+ * @param oracles what it finds below `System.oracles`
+ */
+export function inspect(
+  source: string,
+  gas: number,
+  oracles: OracleShape[],
+  realm: ContractRealm
+): Inspection {
   const parsed = parse(source)
   const problems = [...parsed.problems]
   const analysis = parsed.program === null || parsed.deep ? null : analyze(parsed.program)
@@ -29,7 +37,7 @@ export function inspect(source: string, gas: number, realm: ContractRealm): Insp
   let methods: string[] = []
   let load = 0
   if (analysis && parsed.problems.length === 0) {
-    const loaded = loadMethods(source, parsed, gas, realm, problems)
+    const loaded = loadMethods(source, parsed, code => realm.load(code, gas, oracles), realm, problems)
     if (loaded !== null) {
       problems.push(...namingProblems(loaded.methods, exported))
       methods = loaded.methods.filter(name => METHOD.test(name)).slice(0, MAX_METHODS)
@@ -50,7 +58,7 @@ export function inspect(source: string, gas: number, realm: ContractRealm): Insp
 function loadMethods(
   source: string,
   parsed: Parsed,
-  gas: number,
+  load: (wrapper: Wrapper) => Loaded,
   realm: ContractRealm,
   problems: Problem[]
 ): Loaded | null {
@@ -66,7 +74,7 @@ function loadMethods(
     problems.push(at(undefined, wrapper))
     return null
   }
-  const loaded = realm.load(wrapper, gas)
+  const loaded = load(wrapper)
   const { thrown, line, touched } = loaded
   if (thrown?.code === 'OVERFLOW') {
     problems.push(at(undefined, NOT_LOADED))

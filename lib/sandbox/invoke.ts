@@ -6,7 +6,7 @@ import type { ContractRealm, Wrapper } from './context.js'
 import type { ChildFrame } from './frames.js'
 import type { RunningCall } from './realm/index.js'
 import { failure } from './realm/thrown.js'
-import type { Call, CallResult, Outcome, SystemAnswer } from './types.js'
+import type { Call, CallResult, OracleShape, Outcome, SystemAnswer } from './types.js'
 
 /** The way to the host. */
 export interface Host {
@@ -23,13 +23,12 @@ export interface Host {
 export function invoke(
   realm: ContractRealm,
   contract: Wrapper,
-  call: Call,
+  call: Call & { oracles: OracleShape[] },
   gas: number,
   position: number,
   host: Host
 ): CallResult | null {
-  const { method, args, caller, vm, index } = call
-  const running = realm.begin(contract, { method, args: decodeValue(args), caller, vm, index, gas })
+  const running = realm.begin(contract, { ...call, args: decodeValue(call.args), gas })
   let ended = running.ended()
   for (; ended === null; ended = running.ended()) {
     print(running, position, host)

@@ -17,7 +17,7 @@ import {
 import { invoke, type Host } from './invoke.js'
 import { forbidThreads } from './threads.js'
 import type { Failure } from './realm/thrown.js'
-import type { Call } from './types.js'
+import type { Call, OracleShape } from './types.js'
 
 // Contracts reject promises that nobody handles. Without a listener Node would look into the reason, and run getters.
 process.on('unhandledRejection', () => {})
@@ -87,14 +87,14 @@ const host: Host = {
   }
 }
 
-async function runBatch(slot: number, gas: number, calls: Call[]) {
+async function runBatch(slot: number, gas: number, oracles: OracleShape[], calls: Call[]) {
   for (const [position, call] of calls.entries()) {
     const source = sources[slot]
     const contract = (source.contract ??= compile(source.text, realm))
     const result =
       typeof contract === 'object'
         ? { outcome: contract, gas: 0 }
-        : invoke(realm, contract, call, gas, position, host)
+        : invoke(realm, contract, { ...call, oracles }, gas, position, host)
     if (result === null) return send({ type: 'abort', position })
     send({ type: 'end', position, ...result })
     await macrotask() // Node looks after the promises that were rejected
@@ -107,10 +107,10 @@ async function handle(frame: HostFrame) {
       sources[frame.slot] = { text: frame.source, contract: null }
       return
     case 'run':
-      return runBatch(frame.slot, frame.gas, frame.calls)
+      return runBatch(frame.slot, frame.gas, frame.oracles, frame.calls)
     case 'inspect': {
       const { inspect } = await import('./inspect.js') // a third of the start, and seldom needed
-      const inspection = inspect(frame.source, frame.gas, realm)
+      const inspection = inspect(frame.source, frame.gas, frame.oracles, realm)
       return send({ type: 'inspected', inspection })
     }
     case 'answer':

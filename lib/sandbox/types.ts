@@ -16,6 +16,12 @@ export interface Call {
   index: number
 }
 
+/** An oracle as the contract sees it: an object below `System.oracles`. */
+export interface OracleShape {
+  name: string
+  methods: string[]
+}
+
 /** How a call ended: deterministic, the same wherever it is replayed. */
 export type Outcome =
   | { ok: true; value: Uint8Array }
@@ -31,7 +37,7 @@ export type SystemAnswer = { ok: true; value: Value } | { ok: false; message: st
 
 /** The host's side of a running batch. Its methods are called strictly one after the other, in the order of events. */
 export interface BatchHandler {
-  /** A System call of call `position` (its place in the batch), e.g. `files.readFile` with its arguments. */
+  /** A System call of call `position` (its place in the batch), e.g. `files.readFile` or `oracles.clock.now`, with its arguments. */
   system(position: number, name: string, args: Value[]): Promise<SystemAnswer>
   /** Call `position` has ended. No System call of it comes after this. */
   end(position: number, result: CallResult): Promise<void>

@@ -9,13 +9,15 @@ import { Overlay } from '../files/overlay.js'
 import type { Genesis, Limits } from '../ledger/blocks.js'
 import crypto from '../ledger/crypto.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
-import { MAX_REQUEST_BYTES, signRequest } from '../ledger/request.js'
-import { decodeValue, encodeValue } from '../ledger/values.js'
-import { execute, withoutInit, type CheckedRequest, type Executed } from '../machine/execute.js'
+import { MAX_REQUEST_BYTES, signRequest, type CheckedRequest } from '../ledger/request.js'
+import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
+import { execute, withoutInit, type Executed } from '../machine/execute.js'
 import { genesisOf, INIT } from '../machine/machine.js'
+import { LiveOracles, oracleOf, type Oracle } from '../oracles/index.js'
 import { bundle } from '../sandbox/bundle.js'
 import { Executor } from '../sandbox/executor.js'
 import { inspect, refuse } from '../sandbox/findings.js'
+import { compareUTF8 } from '../utf8.js'
 import { keyPairOf, makeCaller, type TestCaller, type TestedCall, type TestLine } from './caller.js'
 import { EMPTY, TestFiles } from './files.js'
 
@@ -26,6 +28,8 @@ export interface TestOptions {
   owner?: string
   /** ms that a call may compute, 5,000 if not given */
   watchdog?: number
+  /** APIs below `System.oracles`, by name: what their methods return is what the contract gets */
+  oracles?: { [name: string]: { [method: string]: (...inputs: Value[]) => Value | Promise<Value> } }
 }
 
 /** Files in memory have no key. */
@@ -53,6 +57,7 @@ export class TestVM<Contract = AnyContract> {
   constructor(
     private readonly executor: Executor,
     private readonly genesis: Genesis,
+    private readonly oracles: LiveOracles,
     private readonly ownerName: string
   ) {
     this.key = deriveKeys(keyPairOf(`vm/${genesis.title}`).publicKey).log
@@ -131,7 +136,9 @@ export class TestVM<Contract = AnyContract> {
 
   private async execute(request: CheckedRequest): Promise<Executed | null> {
     this.lines = []
-    const [run] = await execute(this.executor, this.genesis, this.index, this.tree, [request])
+    const [run] = await execute(this.executor, this.genesis, this.index, this.tree, [request], {
+      oracles: this.oracles
+    })
     return run
   }
 
@@ -180,7 +187,7 @@ export class TestVM<Contract = AnyContract> {
  */
 export async function testContract<Contract = AnyContract>(
   script: string | URL,
-  { limits, owner = 'owner', watchdog }: TestOptions = {}
+  { limits, owner = 'owner', watchdog, oracles = {} }: TestOptions = {}
 ): Promise<TestVM<Contract>> {
   const file = typeof script === 'string' ? script : fileURLToPath(script)
   const bundled = await bundle(file)
@@ -192,17 +199,32 @@ export async function testContract<Contract = AnyContract>(
   })
   let vm: TestVM<Contract> | null = null
   try {
-    const findings = await inspect(executor, bundled, file)
+    const answering = oraclesOf(oracles)
+    const specs = answering.map(({ spec }) => spec)
+    const findings = await inspect(executor, bundled, file, { oracles: specs })
     refuse(findings)
     const { methods } = findings
-    const genesis = genesisOf({ source, title, methods, limits }, NO_FILES, keyPairOf(owner).publicKey)
-    vm = new TestVM<Contract>(executor, genesis, owner)
+    const deployment = { source, title, methods, limits, oracles: specs }
+    const genesis = genesisOf(deployment, NO_FILES, keyPairOf(owner).publicKey)
+    vm = new TestVM<Contract>(executor, genesis, new LiveOracles(answering), owner)
     await vm.initialize()
     return vm
   } catch (error) {
     await executor.close()
     throw error
   }
+}
+
+function oraclesOf(oracles: NonNullable<TestOptions['oracles']>): Oracle[] {
+  return Object.entries(oracles)
+    .map(([name, methods]) => {
+      const entries = Object.entries(methods)
+      return oracleOf(
+        name,
+        Object.fromEntries(entries.map(([method, run]) => [method, (inputs: Value[]) => run(...inputs)]))
+      )
+    })
+    .sort((a, b) => compareUTF8(a.spec.name, b.spec.name))
 }
 
 function encodeArguments(args: unknown[]): Uint8Array {

@@ -11,7 +11,7 @@ import { Watch } from '../../lib/audit/watch.js'
 import crypto from '../../lib/ledger/crypto.js'
 import type { Record, Write } from '../../lib/ledger/record.js'
 import { encodeValue } from '../../lib/ledger/values.js'
-import type { CheckedRequest } from '../../lib/machine/execute.js'
+import type { CheckedRequest } from '../../lib/ledger/request.js'
 import type { Replica } from '../../lib/replica/replica.js'
 import type { Forgery, Lies, VMOptions } from '../helpers/forger.js'
 import { Ground } from '../helpers/ground.js'
@@ -121,6 +121,14 @@ const LIES: { [kind in Kind]: Lie } = {
   'answer-not-logged': {
     told: async (vm, block, i, { memory }) =>
       memory.rememberReceipt(await vm.receipt(await vm.commitAt(block), block, i, { record: nothing })),
+    never: {}
+  },
+  'wrong-oracle-call': {
+    genesis: one => void (one.oracles = [{ name: 'clock', methods: ['now'], hash: null, scope: [] }]),
+    lies: record(one => {
+      const output = { ok: true as const, value: encodeValue(1) }
+      one.oracles.push({ name: 'clock', method: 'now', inputs: encodeValue([]), output })
+    }),
     never: {}
   }
 }

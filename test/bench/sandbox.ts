@@ -57,7 +57,7 @@ type Run = (method: string, args: Value[]) => void
 function inRealm(realm: ContractRealm, wrapper: Wrapper): Run {
   const files = new Map<string, Value>()
   return (method, args) => {
-    const call = { method, args, caller: 'y'.repeat(52), vm: 'y'.repeat(52), index: 0, gas: GAS }
+    const call = { method, args, caller: 'y'.repeat(52), vm: 'y'.repeat(52), index: 0, gas: GAS, oracles: [] }
     const running = realm.begin(wrapper, call)
     for (let end = running.ended(); end === null; end = running.ended()) {
       const asked = running.next()

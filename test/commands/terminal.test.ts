@@ -84,7 +84,7 @@ async function withForged(t: TestContext, use: (world: World, key: string) => Pr
       genesis: genesis => {
         genesis.title = `nice\nowner    TRUSTED${HOSTILE}`
         genesis.methods = [...genesis.methods, `z\nhost     online${HOSTILE}`]
-        genesis.oracles = ['o\ntrust    trustless']
+        genesis.oracles = [{ name: 'o\ntrust    trustless', methods: ['a'], hash: null, scope: [HOSTILE] }]
       }
     })
     await vm.init()

@@ -21,7 +21,7 @@ import type { Head } from '../../lib/ledger/encoding.js'
 import { encodeHello } from '../../lib/ledger/messages.js'
 import { advance, positionAfterGenesis, type Position } from '../../lib/ledger/position.js'
 import { hashRecord, type Record } from '../../lib/ledger/record.js'
-import { hashRequest, signRequest, type Request } from '../../lib/ledger/request.js'
+import { hashRequest, signRequest, type Request, type CheckedRequest } from '../../lib/ledger/request.js'
 import {
   confirmation,
   headMessage,
@@ -34,10 +34,11 @@ import { encodeValue } from '../../lib/ledger/values.js'
 import { Session } from '../../lib/host/session.js'
 import { openOwnCores, type Cores } from '../../lib/machine/cores.js'
 import { Durability } from '../../lib/machine/durable.js'
-import { execute, mergeChanges, withoutInit, type CheckedRequest } from '../../lib/machine/execute.js'
+import { execute, mergeChanges, withoutInit } from '../../lib/machine/execute.js'
 import { DEFAULT_LIMITS, INIT } from '../../lib/machine/machine.js'
 import { ENGINE, RUNTIME } from '../../lib/machine/runtime.js'
 import { headOf, stateOf, Transaction } from '../../lib/machine/transaction.js'
+import { LiveOracles, type Oracle } from '../../lib/oracles/index.js'
 import { Executor } from '../../lib/sandbox/executor.js'
 import { Swarm } from '../../lib/swarm/swarm.js'
 
@@ -67,6 +68,8 @@ export interface VMOptions {
   genesis?: (genesis: Genesis) => void
   /** the bytes of block 0 */
   block?: (bytes: Uint8Array) => Uint8Array
+  /** what genesis lists, and the contract may ask */
+  oracles?: Oracle[]
 }
 
 /** What a test may choose about a request. */
@@ -167,22 +170,24 @@ export class Forgery {
     readonly keyPair: KeyPair,
     readonly cores: Cores,
     readonly genesis: Genesis,
+    private readonly oracles: LiveOracles,
     /** where the log stands, in truth */
     public position: Position
   ) {}
 
   static async create(forger: Forger, options: VMOptions): Promise<Forgery> {
-    const { source, keyPair = crypto.keyPair(), block = (bytes: Uint8Array) => bytes } = options
+    const { source, keyPair = crypto.keyPair(), block = (bytes: Uint8Array) => bytes, oracles = [] } = options
+    const specs = oracles.map(({ spec }) => spec)
     const cores = await openOwnCores(forger.store, keyPair)
     const genesis: Genesis = {
       type: 'genesis',
       source,
       sourceHash: crypto.hash(b4a.from(source)),
-      methods: (await forger.executor.inspect(source)).methods,
+      methods: (await forger.executor.inspect(source, { oracles: specs })).methods,
       files: cores.keys.db,
       owner: ALICE.publicKey,
       title: 'forged',
-      oracles: [],
+      oracles: specs,
       upgrade: UPGRADE_NEVER,
       limits: { ...DEFAULT_LIMITS },
       runtime: { ...RUNTIME },
@@ -190,7 +195,7 @@ export class Forgery {
     }
     options.genesis?.(genesis)
     const position = positionAfterGenesis(genesis, await stateOf(cores.db, cores.blobs))
-    const vm = new Forgery(forger, keyPair, cores, genesis, position)
+    const vm = new Forgery(forger, keyPair, cores, genesis, new LiveOracles(oracles), position)
     await vm.append(block(encodeBlock(genesis)))
     return vm
   }
@@ -198,7 +203,7 @@ export class Forgery {
   /** The same VM in another process of its host. */
   async resume(forger: Forger): Promise<Forgery> {
     const cores = await openOwnCores(forger.store, this.keyPair)
-    return new Forgery(forger, this.keyPair, cores, this.genesis, this.position)
+    return new Forgery(forger, this.keyPair, cores, this.genesis, this.oracles, this.position)
   }
 
   get key(): Uint8Array {
@@ -252,7 +257,8 @@ export class Forgery {
         genesis,
         position.index + first.length,
         transaction.files,
-        rest
+        rest,
+        { oracles: this.oracles }
       )
       const executed = [...first.map(withoutInit), ...results.map((one, i) => one ?? withoutInit(rest[i]))]
       const changes = mergeChanges(executed)

@@ -7,7 +7,7 @@ import { after } from 'node:test'
 import createTestnet from 'hyperdht/testnet.js'
 import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
 import type { AuditResult } from '../../lib/audit/findings.js'
-import { Host } from '../../lib/host/host.js'
+import { Host, type HostOptions } from '../../lib/host/host.js'
 import { Replica, type ReplicaOptions } from '../../lib/replica/replica.js'
 import { Forger } from './forger.js'
 
@@ -58,8 +58,9 @@ export class Ground {
   }
 
   /** An honest host; opened again, it resumes what the folder holds. A call may run for a fraction of a second. */
-  async host(storage: string): Promise<Host> {
-    const host = this.keep(new Host({ storage, bootstrap: this.bootstrap, watchdog: 1500 }))
+  async host(storage: string, options: Partial<HostOptions> = {}): Promise<Host> {
+    const { bootstrap } = this
+    const host = this.keep(new Host({ storage, bootstrap, watchdog: 1500, ...options }))
     await host.ready()
     return host
   }

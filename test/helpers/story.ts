@@ -1,6 +1,6 @@
 // The history that most fraud tests tell: a deployment and four commits, with lies where a test wants them.
 
-import type { CheckedRequest } from '../../lib/machine/execute.js'
+import type { CheckedRequest } from '../../lib/ledger/request.js'
 import type { Forgery, Lies } from './forger.js'
 
 /** Reads, writes and deletes; `fail` throws, `deep` says that the machine's stack is full, which is no outcome. */

@@ -17,7 +17,17 @@ import { decodeRequest, request, signRequest } from '../../lib/ledger/request.js
 import { confirmation, headMessage, hello, receipt } from '../../lib/ledger/statements.js'
 import { decodeValue, encodeValue } from '../../lib/ledger/values.js'
 import { hashOf, hex, keyPairOf, Random } from './helper.js'
-import { COMMITS, GENESIS, HEADS, HELLO, RECEIPT, REQUEST, RUNTIME_CHANGE, VALUES } from './samples.js'
+import {
+  COMMITS,
+  GENESIS,
+  HEADS,
+  HELLO,
+  RECEIPT,
+  REQUEST,
+  RUNTIME_CHANGE,
+  VALUES,
+  WITH_ORACLES
+} from './samples.js'
 
 interface Format {
   name: string
@@ -31,7 +41,7 @@ const keyPair = keyPairOf(1)
 const FORMATS: Format[] = [
   {
     name: 'blocks',
-    valid: [GENESIS, ...COMMITS.map(([, commit]) => commit), RUNTIME_CHANGE].map(encodeBlock),
+    valid: [GENESIS, WITH_ORACLES, ...COMMITS.map(([, commit]) => commit), RUNTIME_CHANGE].map(encodeBlock),
     again: bytes => encodeBlock(decodeBlock(bytes))
   },
   {

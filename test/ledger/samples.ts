@@ -167,6 +167,20 @@ export const GENESIS: Genesis = {
   engine: 0
 }
 
+export const WITH_ORACLES: Genesis = {
+  ...GENESIS,
+  oracles: [
+    { name: 'clock', methods: ['now'], hash: null, scope: [] },
+    {
+      name: 'fetch',
+      methods: ['get', 'post'],
+      hash: null,
+      scope: ['https://example.com', 'http://127.0.0.1:8080']
+    },
+    { name: 'rates', methods: ['euro'], hash: hashOf('rates'), scope: [] }
+  ]
+}
+
 export const COMMITS: [string, Commit][] = [
   [
     'the first commit',

@@ -15,6 +15,7 @@ import {
   CALLER_SEED,
   COMMITS,
   GENESIS,
+  WITH_ORACLES,
   HEADS,
   HELLO,
   RECEIPT,
@@ -96,7 +97,12 @@ export function recordVectors(): (Vector & { hash: string })[] {
 }
 
 export function blockVectors(): Vector[] {
-  const blocks = [['genesis', GENESIS] as const, ...COMMITS, ['a changed runtime', RUNTIME_CHANGE] as const]
+  const blocks = [
+    ['genesis', GENESIS] as const,
+    ['a genesis with oracles', WITH_ORACLES] as const,
+    ...COMMITS,
+    ['a changed runtime', RUNTIME_CHANGE] as const
+  ]
   return blocks.map(([name, block]) => ({ name, bytes: hex(encodeBlock(block)), decoded: toJSON(block) }))
 }
 

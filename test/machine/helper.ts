@@ -11,11 +11,11 @@ import { decodeBlock, type Block, type Commit, type Limits } from '../../lib/led
 import crypto from '../../lib/ledger/crypto.js'
 import type { FilesState, Head } from '../../lib/ledger/encoding.js'
 import type { Record } from '../../lib/ledger/record.js'
-import { signRequest, type Request } from '../../lib/ledger/request.js'
+import { signRequest, type Request, type CheckedRequest } from '../../lib/ledger/request.js'
 import { decodeValue, encodeValue, type Value } from '../../lib/ledger/values.js'
 import { closeCores, openOwnCores } from '../../lib/machine/cores.js'
 import { Durability } from '../../lib/machine/durable.js'
-import type { CheckedRequest } from '../../lib/machine/execute.js'
+import { NO_ORACLES } from '../../lib/machine/oracles.js'
 import { Machine, type Committed, type MachineContext } from '../../lib/machine/machine.js'
 import { headOf, stateOf } from '../../lib/machine/transaction.js'
 import { Executor } from '../../lib/sandbox/executor.js'
@@ -87,7 +87,8 @@ export async function openPlace(folder: string, executor = shared): Promise<Plac
     await durability.close()
     await store.close()
   }
-  return { folder, store, durability, executor, close }
+  const openOracles = () => Promise.resolve({ ...NO_ORACLES, close: () => Promise.resolve() })
+  return { folder, store, durability, executor, openOracles, close }
 }
 
 export async function newPlace(t: TestContext, executor?: Executor): Promise<Place> {

@@ -65,6 +65,8 @@ test('what the README shows happens', async t => {
   for (const name of ['rsvp.js', 'counter.js']) {
     await cp(path.join(ROOT, 'fixtures', 'contracts', name), path.join(home, name))
   }
+  await cp(path.join(ROOT, 'fixtures', 'contracts', 'invoice.js'), path.join(home, 'invoice.js'))
+  await cp(path.join(ROOT, 'fixtures', 'oracles'), home, { recursive: true })
   await cp(path.join(ROOT, 'fixtures', 'proofs'), home, { recursive: true })
   const keys = new Map<string, string>()
   const actual = (text: string) => text.replace(/\b[a-z0-9]{52}\b/g, key => keys.get(key) ?? key)

@@ -217,7 +217,7 @@ test('what a child says when nobody listens is not taken for an answer', async t
   t.after(() => child.kill())
   await child.started
   assert.deepEqual([child.ready, child.silent], [true, true])
-  child.send({ type: 'inspect', gas: 1e6, source: '' })
+  child.send({ type: 'inspect', gas: 1e6, oracles: [], source: '' })
   while (child.silent) await turn()
   const pool = new Pool({ size: 1, extra: 0, start: () => Promise.resolve(child) })
   const own = executor(t, { pool })

@@ -17,7 +17,7 @@ const FLOORS: string[][] = [
   ['lib/commands', 'lib/testing'],
   ['lib/host', 'lib/client'],
   ['lib/audit'],
-  ['lib/replica'],
+  ['lib/replica', 'lib/oracles'],
   ['lib/machine'],
   ['lib/sandbox'],
   ['lib/user'],

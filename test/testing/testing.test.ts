@@ -278,6 +278,39 @@ test('a machine that commits to disk comes to the same records', async t => {
   assert.deepEqual(Object.fromEntries(vm.files), files)
 })
 
+test('oracles are what the test says they are', async t => {
+  const asked: unknown[] = []
+  const source = `
+    exports.total = async (...currencies) => {
+      let sum = 0
+      for (const currency of currencies) sum += await System.oracles.rates.euro(currency)
+      return sum
+    }
+    exports.now = () => System.oracles.clock.now()`
+  const vm = await made(t, source, {
+    oracles: {
+      rates: {
+        euro: async currency => {
+          asked.push(currency)
+          await new Promise(resolve => setTimeout(resolve, 50)) // longer than a sandbox is held for
+          if (currency === 'chf') throw Object.assign(new Error('no rate'), { code: 'NO_RATE' })
+          return 2
+        }
+      },
+      clock: { now: () => 5 }
+    }
+  })
+  const alice = vm.as('alice') as unknown as { [method: string]: (...args: unknown[]) => Promise<unknown> }
+  assert.equal(await alice.total('usd', 'gbp'), 4)
+  assert.deepEqual(asked, ['usd', 'gbp'])
+  await assert.rejects(alice.total('chf'), (error: unknown) => {
+    assert.ok(error instanceof CallError)
+    assert.equal(error.thrown.code, 'NO_RATE')
+    return true
+  })
+  assert.equal(await alice.now(), 5)
+})
+
 test('a test that forgets to close ends', { timeout: 30_000 }, async () => {
   const file = path.join(folder, 'forgets.mjs')
   const index = new URL('../../lib/testing/index.js', import.meta.url).href

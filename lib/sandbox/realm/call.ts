@@ -3,7 +3,7 @@
 
 import { Size, toValue, type Value } from '../../ledger/normal.js'
 import type { Level } from '../levels.js'
-import type { SystemAnswer } from '../types.js'
+import type { OracleShape, SystemAnswer } from '../types.js'
 import { adopt, priceOf, priceOfSize } from './adopt.js'
 import { makeConsole } from './console.js'
 import { instantiate, methodOf, type Wrapper } from './contract.js'
@@ -23,6 +23,8 @@ export interface Begin {
   vm: string
   index: number
   gas: number
+  /** of another realm */
+  oracles: OracleShape[]
 }
 
 /** How a call has ended. No outcome: the stack of the machine was full, which differs between machines. */
@@ -47,7 +49,7 @@ export class RunningCall {
 
   /** Runs until the contract awaits something; the microtasks must be drained after that. */
   constructor(wrapper: Wrapper, call: Begin, makeHooks: (gas: number) => object) {
-    this.#session = new Session(call)
+    this.#session = new Session(call, call.oracles)
     this.#gas = call.gas
     void this.#run(wrapper, call, makeHooks)
   }

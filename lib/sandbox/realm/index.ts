@@ -13,6 +13,7 @@ import { end, faulted, free, notice, reset } from './meter.js'
 import { makeRegExp, type Engine } from './regexp.js'
 import { Session } from './system.js'
 import { describe, type Failure } from './thrown.js'
+import type { OracleShape } from '../types.js'
 
 export type { Begin, CallEnd, RunningCall } from './call.js'
 
@@ -37,7 +38,7 @@ export interface Realm {
   /** Begins a call; the microtasks must be drained after that, as after each answer. */
   begin(wrapper: Wrapper, call: Begin): RunningCall
   /** Loads a contract; what it returns is to be called after the microtasks have drained. */
-  load(wrapper: Wrapper, gas: number): () => Loaded
+  load(wrapper: Wrapper, gas: number, oracles: OracleShape[]): () => Loaded
 }
 
 prepareRealm()
@@ -69,13 +70,18 @@ export function boot(engine: Engine): Realm {
       forgetJoins()
       return new RunningCall(wrapper, call, hooksFor)
     },
-    load: (wrapper, gas) => load(wrapper, gas, hooksFor)
+    load: (wrapper, gas, oracles) => load(wrapper, gas, oracles, hooksFor)
   }
 }
 
-function load(wrapper: Wrapper, gas: number, hooksFor: (gas: number) => object): () => Loaded {
+function load(
+  wrapper: Wrapper,
+  gas: number,
+  oracles: OracleShape[],
+  hooksFor: (gas: number) => object
+): () => Loaded {
   reset()
-  const session = new Session(null)
+  const session = new Session(null, oracles)
   let exports: unknown
   let thrown: Failure['error'] | null = null
   let line: number | null = null

@@ -5,12 +5,12 @@
 // have drained, so the order in which a contract sees its answers does not depend on how fast the host is.
 
 import { MAX_VALUE_BYTES, Size, toValue, type Value } from '../../ledger/normal.js'
-import type { Call, SystemAnswer } from '../types.js'
+import type { Call, OracleShape, SystemAnswer } from '../types.js'
 import { priceOfSize } from './adopt.js'
 import { charge, free, limit } from './meter.js'
 
 // the native one, taken before it is metered
-const { freeze } = Object
+const { defineProperty, freeze } = Object
 
 // what a contract may have asked for without an answer yet
 const MAX_PENDING = 1024
@@ -40,14 +40,17 @@ export class Session {
   #state: 'loading' | 'open' | 'closed' = 'loading'
   #bytes = 0
 
-  /** @param call null while the contract is inspected */
-  constructor(call: Pick<Call, 'caller' | 'vm' | 'index'> | null) {
+  /**
+   * @param call null while the contract is inspected
+   * @param oracles of another realm
+   */
+  constructor(call: Pick<Call, 'caller' | 'vm' | 'index'> | null, oracles: OracleShape[]) {
     const { caller, vm, index } = call ?? NOBODY
     this.system = freeze({
       caller: freeze({ id: caller }),
       vm: freeze({ key: vm, index }),
       files: this.#files(),
-      oracles: freeze({})
+      oracles: this.#oracles(oracles)
     })
   }
 
@@ -81,6 +84,20 @@ export class Session {
     }
     for (const method of Object.values(files)) freeze(method)
     return freeze(files)
+  }
+
+  // any number of inputs, of which each is a value
+  #oracles(shapes: OracleShape[]): object {
+    const oracles = {}
+    for (const { name, methods } of shapes) {
+      const oracle = {}
+      for (const method of methods) {
+        const call = (...inputs: unknown[]) => this.#ask(`oracles.${name}.${method}`, inputs)
+        define(oracle, method, freeze(call))
+      }
+      define(oracles, name, freeze(oracle))
+    }
+    return freeze(oracles)
   }
 
   #ask(name: string, input: unknown[]): Promise<Value> {
@@ -120,6 +137,11 @@ export class Session {
       this.queue.push({ name, args, size, answer })
     })
   }
+}
+
+// whatever its name: nothing that is inherited is in the way
+function define(target: object, name: string, value: object): void {
+  defineProperty(target, name, { value, enumerable: true })
 }
 
 // an Error like those of Node: the code is its own property

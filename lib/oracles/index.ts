@@ -1,0 +1,88 @@
+// Which oracles a VM has: chosen by the operator when it is deployed, and found again by what genesis says of them.
+
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import b4a from 'b4a'
+import { VMSError } from '../errors.js'
+import { wrongOracles, type OracleSpec } from '../ledger/oracles.js'
+import { writeWhole } from '../user/whole.js'
+import { compareUTF8 } from '../utf8.js'
+import { BUILTIN } from './builtin.js'
+import { hashOfModule, loadModule } from './module.js'
+import { LiveOracles } from './live.js'
+import { unknownOracle, type Oracle } from './oracle.js'
+
+export { originOf } from './fetch.js'
+export { LiveOracles } from './live.js'
+export { oracleOf, type Oracle } from './oracle.js'
+
+/** An oracle that an operator adds to a VM. */
+export interface OracleChoice {
+  name: string
+  /** of `fetch`: the origins that it may ask */
+  scope?: string[]
+  /** of an own one: its code, one ES module that imports nothing but Node's own */
+  source?: string
+}
+
+/**
+ * What genesis says of oracles.
+ * @throws VMSError USAGE if one is none
+ */
+export async function describeOracles(choices: OracleChoice[]): Promise<OracleSpec[]> {
+  const specs: OracleSpec[] = []
+  for (const { name, scope = [], source } of choices) {
+    if (source === undefined && !Object.hasOwn(BUILTIN, name)) throw unknownOracle(name)
+    const oracle = source === undefined ? BUILTIN[name](scope) : await loadModule(name, source)
+    await oracle.close()
+    specs.push(oracle.spec)
+  }
+  specs.sort((a, b) => compareUTF8(a.name, b.name))
+  const wrong = wrongOracles(specs)
+  if (wrong !== null) throw new VMSError('USAGE', wrong)
+  return specs
+}
+
+/** The oracles of a host's VMs; the code of own ones is kept in a folder, by its hash. */
+export class OracleStore {
+  constructor(
+    private readonly folder: string,
+    private readonly deadline?: number
+  ) {}
+
+  /** Keeps the code of what an operator has chosen. */
+  async keep(choices: OracleChoice[]): Promise<void> {
+    for (const { source } of choices)
+      if (source !== undefined) await writeWhole(this.folder, nameOf(hashOfModule(source)), source)
+  }
+
+  /** @throws VMSError STORAGE_BROKEN if the code of one is not there any more */
+  async open(specs: OracleSpec[]): Promise<LiveOracles> {
+    const oracles: Oracle[] = []
+    try {
+      for (const { name, hash, scope } of specs) {
+        if (hash !== null) oracles.push(await loadModule(name, await this.sourceOf(name, hash)))
+        else if (Object.hasOwn(BUILTIN, name)) oracles.push(BUILTIN[name](scope))
+        else throw new VMSError('STORAGE_BROKEN', `this release has no oracle ${name}`)
+      }
+    } catch (error) {
+      await Promise.all(oracles.map(oracle => oracle.close()))
+      throw error
+    }
+    return new LiveOracles(oracles, this.deadline)
+  }
+
+  private async sourceOf(name: string, hash: Uint8Array): Promise<string> {
+    const place = path.join(this.folder, nameOf(hash))
+    const source = await readFile(place, 'utf8').catch(() => null)
+    if (source !== null && b4a.equals(hashOfModule(source), hash)) return source
+    throw new VMSError(
+      'STORAGE_BROKEN',
+      `the code of the oracle ${name}, ${place}, is not as it was: restore it from a backup`
+    )
+  }
+}
+
+function nameOf(hash: Uint8Array): string {
+  return `${b4a.toString(hash, 'hex')}.mjs`
+}
