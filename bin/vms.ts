@@ -31,6 +31,20 @@ const program = new Command('vms')
   .configureOutput({ outputError: () => {} })
   .exitOverride()
 
+/** A flag that may be repeated, or name several with commas between them. */
+const several = (value: string, before: string[] = []) => [...before, ...value.split(',')]
+
+/** Lets a command know which APIs there are below System.oracles. */
+function asking(command: Command): Command {
+  return command
+    .option(
+      '--oracle <names>',
+      'APIs of the host for the contract: clock, random, or the file of a module',
+      several
+    )
+    .option('--fetch <origins>', 'the oracle fetch, and the origins that it may ask', several)
+}
+
 /** Lets a command know the auditors that count; with `required` also how many must have verified what it relies on. */
 function trusting(command: Command, required = true): Command {
   command.option(
@@ -46,18 +60,12 @@ function act(action: Action): Promise<never> {
   return run(program.opts<Flags>(), action)
 }
 
-program
-  .command('serve')
+asking(program.command('serve'))
   .description('deploy scripts as VMs, resume those of the storage, and serve them until interrupted')
   .argument('[script...]', 'contracts: .js or .ts files')
   .option('--new', 'deploy even what the storage holds already')
   .option('--gas <units>', 'what a call of a newly deployed VM may use (default: 10000000)')
   .option('--watchdog <ms>', 'how long a call may compute (default: 5000)')
-  .option(
-    '--oracle <name...>',
-    'an API that what is deployed may use: clock, random, or the file of a module'
-  )
-  .option('--fetch <origin...>', 'the oracle fetch, and an origin that it may ask')
   .action((scripts: string[], options: object) =>
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))
   )
@@ -137,12 +145,9 @@ program
     act(async context => (await import('../lib/commands/verify.js')).verify(context, file))
   )
 
-program
-  .command('check')
+asking(program.command('check'))
   .description('say whether a contract can be deployed, and why not')
   .argument('<script>')
-  .option('--oracle <name...>', 'an API that it finds below System.oracles, as for "vms serve"')
-  .option('--fetch <origin...>', 'the oracle fetch')
   .action((script: string, options: object) =>
     act(async context => (await import('../lib/commands/check.js')).check(context, script, options))
   )

@@ -10,7 +10,14 @@ const RATES = fileURLToPath(new URL('../../../fixtures/oracles/rates.mjs', impor
 
 test('what a VM is deployed with is shown, logged, verified, and there again', async t => {
   const world = await World.make(t)
-  const flags = ['--oracle', 'clock', RATES, '--fetch', 'https://example.com/', 'https://example.com']
+  const flags = [
+    '--oracle',
+    `clock,${RATES}`,
+    '--fetch',
+    'https://example.com/',
+    '--fetch',
+    'https://example.com'
+  ]
   const { key, ready, running } = await world.serve([fixture('invoice.js')], ...flags)
   const trust = 'semi-trusted: clock, fetch, rates'
   assert.equal(ready[0].trust, trust)
@@ -59,7 +66,7 @@ test('oracles that make no sense are usage errors', async t => {
   for (const [flags, why] of [
     [['--oracle', 'fetch'], /needs the origins that it may ask: --fetch/],
     [['--oracle', 'weather'], /there is no oracle weather/],
-    [['--oracle', 'clock', 'clock'], /two oracles named clock/],
+    [['--oracle', 'clock,clock'], /two oracles named clock/],
     [['--fetch', 'example.com'], /example\.com is no origin/],
     [['--fetch', 'https://example.com/path'], /is no origin/]
   ] as [string[], RegExp][]) {
