@@ -51,7 +51,7 @@ const RETRY_MS = 1000
 const ASK_MS = 2000
 
 /** How often it is looked whether files or answers came that the log does not know of. */
-const TICK_MS = 1000
+const TICK_MS = 500
 
 /** Findings and doubts that are told: after so many, one more says nothing new. */
 const MOST_FINDINGS = 1000

@@ -25,7 +25,8 @@ test('log: a line a record', async t => {
     method,
     args,
     outcome,
-    writes
+    writes,
+    oracles: []
   })
   const tooFar = { name: 'RangeError', message: 'too far', code: null }
   const bytes = { $bytes: 'aGk=' }

@@ -212,6 +212,19 @@ export const FRAUDS: Fraud[] = [
     name: 'a wrong hash of the files after a commit',
     lies: { 4: fields(one => void (one.after.db.hash = nothing)) },
     finds: ['wrong-state', 4, null]
+  },
+  {
+    name: 'an answer of an oracle that the contract did not ask for',
+    genesis: (one: Genesis) =>
+      void (one.oracles = [{ name: 'clock', methods: ['now'], hash: null, scope: [] }]),
+    lies: {
+      3: record(0, one => {
+        const output = { ok: true as const, value: encodeValue(1) }
+        one.oracles.push({ name: 'clock', method: 'now', inputs: encodeValue([]), output })
+      })
+    },
+    finds: ['wrong-oracle-call', 3, 4],
+    executed: true
   }
 ]
 
