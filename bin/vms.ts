@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import type { DeployFlags } from '../lib/commands/deploy.js'
 import type { AuditFlags } from '../lib/commands/audit.js'
 import type { Flags } from '../lib/commands/context.js'
 import { EXIT } from '../lib/commands/exit.js'
@@ -64,11 +65,46 @@ asking(program.command('serve'))
   .description('deploy scripts as VMs, resume those of the storage, and serve them until interrupted')
   .argument('[script...]', 'contracts: .js or .ts files')
   .option('--new', 'deploy even what the storage holds already')
+  .option('--factory', 'let others deploy here; the oracles that are named are those that theirs may use')
   .option('--gas <units>', 'what a call of a newly deployed VM may use (default: 10000000)')
   .option('--watchdog <ms>', 'how long a call may compute (default: 5000)')
   .action((scripts: string[], options: object) =>
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))
   )
+
+program
+  .command('deploy')
+  .description("deploy a contract to somebody else's host")
+  .argument('<script>')
+  .requiredOption('--host <key>', "the key of the host's factory, as its operator has it")
+  .option('--gas <units>', 'what a call may use')
+  .option('--oracle <names>', "the host's oracles that it may use", several)
+  .action((script: string, options: DeployFlags) =>
+    act(async context => (await import('../lib/commands/deploy.js')).deploy(context, script, options))
+  )
+
+program
+  .command('list')
+  .description('the VMs that a host has deployed for others')
+  .argument('<host>', "the key of the host's factory")
+  .action((host: string) =>
+    act(async context => (await import('../lib/commands/deploy.js')).list(context, host))
+  )
+
+for (const [action, what] of [
+  ['stop', 'have a VM take no more calls; its log and files stay readable'],
+  ['resume', 'have a stopped VM take calls again'],
+  ['remove', 'have its host forget a VM']
+] as const) {
+  program
+    .command(action)
+    .description(what)
+    .argument('<key>')
+    .option('--host <key>', 'the key of the host that it was deployed to')
+    .action((key: string, options: { host?: string }) =>
+      act(async context => (await import('../lib/commands/deploy.js')).change(context, action, key, options))
+    )
+}
 
 trusting(program.command('call'))
   .description('call a method; an argument is JSON if it parses, else a string')

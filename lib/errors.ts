@@ -21,6 +21,8 @@ export const ERROR_CODES = {
   TOO_LARGE: 'the request is larger than a record can be',
   STALE: 'the request builds on a state that is too old or is not in the log',
   BUSY: 'the host has too much to do',
+  FORBIDDEN: 'the host does not allow it',
+  STOPPED: 'the VM was stopped',
   HOST_ABORTED: 'the host stopped the call before it ended',
   HOST_CLOSING: 'the host is shutting down',
   HOST_FAILED: 'the host could not commit the call',

@@ -24,6 +24,8 @@ const STATUS: { [code in ErrorCode]: number } = {
   TOO_LARGE: EXIT.failed,
   STALE: EXIT.failed,
   BUSY: EXIT.failed,
+  FORBIDDEN: EXIT.failed,
+  STOPPED: EXIT.failed,
   HOST_ABORTED: EXIT.failed,
   HOST_CLOSING: EXIT.failed,
   HOST_FAILED: EXIT.failed,

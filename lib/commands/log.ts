@@ -12,6 +12,9 @@ import { describeError, EXIT } from './exit.js'
 import { toJSON } from './json.js'
 import { log, print, printJSON } from './output.js'
 
+/** Characters of a value. */
+const MAX_SHOWN = 200
+
 export async function printLog(
   context: Context,
   key: string,
@@ -51,14 +54,14 @@ function printRecord(context: Context, { index, block, record }: Logged): void {
     output: outcomeOf(output)
   }))
   if (context.json) return printJSON({ index, block, caller, method, args, outcome, gas, writes, oracles })
-  const list = JSON.stringify(args).slice(1, -1)
+  const list = shown(args).slice(1, -1)
   const ended = endOf(outcome)
   const changed = writes.map(write => `${write.deleted ? '-' : '+'}${write.path}`).join(' ')
   print(
     `${index}  ${caller.slice(0, 8)}  ${method}(${list}) → ${ended}  ${gas} gas${changed && '  ' + changed}`
   )
   for (const { name, method, inputs, output } of oracles)
-    print(`     ${name}.${method}(${JSON.stringify(inputs).slice(1, -1)}) → ${endOf(output)}`)
+    print(`     ${name}.${method}(${shown(inputs).slice(1, -1)}) → ${endOf(output)}`)
 }
 
 interface OutcomeJSON {
@@ -71,7 +74,13 @@ function outcomeOf(outcome: Outcome): OutcomeJSON {
 }
 
 function endOf({ value, error }: OutcomeJSON): string {
-  return error ? describeError(error) : JSON.stringify(value)
+  return error ? describeError(error) : shown(value)
+}
+
+/** A value as far as a person reads it; programs get all of it with --json. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}… ` : text
 }
 
 interface WriteJSON {

@@ -2,6 +2,7 @@
 
 import path from 'node:path'
 import { VMSError } from '../errors.js'
+import { isFactory } from '../host/factory.js'
 import { Host, type HostLine } from '../host/host.js'
 import type { Service } from '../host/service.js'
 import { CEILINGS } from '../ledger/blocks.js'
@@ -25,7 +26,7 @@ const MAX_WATCHDOG_MS = 2 ** 31 - 1
 export async function serve(
   context: Context,
   scripts: string[],
-  options: { new?: boolean; gas?: string; watchdog?: string } & OracleFlags
+  options: { new?: boolean; factory?: boolean; gas?: string; watchdog?: string } & OracleFlags
 ): Promise<number> {
   context.runsUntilStopped()
   const watchdog =
@@ -48,7 +49,9 @@ export async function serve(
   }
   const { network, reason } = await isolation()
   if (network === 'open') log(`vms: contracts run without isolation from the network: ${reason}`)
-  const host = context.use(new Host({ storage, bootstrap: await context.bootstrap(), watchdog, onconsole }))
+  const host = context.use(
+    new Host({ storage, bootstrap: await context.bootstrap(), watchdog, onconsole, offered: oracles })
+  )
   await host.ready()
 
   for (const { id, error } of host.refused) printRefused(context, id, error)
@@ -59,6 +62,10 @@ export async function serve(
     await look(script, { gas, oracles: specs })
     const { source, title, file } = script
     printReady(context, await host.deploy({ source, title, file, owner, limits: { gas }, oracles }), false)
+  }
+  if (options.factory) {
+    const factory = await host.factory(owner)
+    if (!resumed.includes(factory)) printReady(context, factory, false)
   }
   if (host.services.size === 0) throw nothingToServe(host, storage)
   return context.stopped
@@ -123,7 +130,8 @@ function printReady(context: Context, { key, machine }: Service, resumed: boolea
   const bootstrap = context.flags.bootstrap === undefined ? '' : ` --bootstrap ${context.flags.bootstrap}`
   print(`${genesis.title} is ${resumed ? 'served again' : 'deployed and served'}: ${id}`)
   if (genesis.oracles.length > 0) print(`  ${trustIn(genesis.oracles)}`)
-  for (const method of methods) print(`  vms call${bootstrap} ${id} ${method} …`)
+  if (isFactory(genesis)) print(`  vms deploy${bootstrap} … --host ${id}`, `  vms list${bootstrap} ${id}`)
+  else for (const method of methods) print(`  vms call${bootstrap} ${id} ${method} …`)
   print(`  vms audit${bootstrap} ${id}`, '')
 }
 

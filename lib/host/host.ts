@@ -7,18 +7,19 @@ import type { KeyPair } from 'hypercore'
 import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
-import type { Limits } from '../ledger/blocks.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
 import type { OracleSpec } from '../ledger/oracles.js'
-import type { Request } from '../ledger/request.js'
+import type { CheckedRequest, Request } from '../ledger/request.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
-import { DEFAULT_LIMITS, Machine, type MachineContext } from '../machine/machine.js'
-import { describeOracles, OracleStore, type OracleChoice } from '../oracles/index.js'
+import { DEFAULT_LIMITS, genesisOf, Machine, requestInit, type MachineContext } from '../machine/machine.js'
+import { OracleStore, type OracleChoice } from '../oracles/index.js'
 import { openStore, type OpenStore } from '../replica/slot.js'
 import { Executor, type ConsoleLine } from '../sandbox/executor.js'
 import { Swarm } from '../swarm/swarm.js'
+import { FACTORY_ORACLE, isFactory, vmsOracle, type Prepared, type Wanted } from './factory.js'
+import { FACTORY_SOURCE } from './factory-contract.js'
 import { Registry, type Damaged, type Registered } from './registry.js'
 import { Service } from './service.js'
 
@@ -31,6 +32,8 @@ export interface HostOptions {
   watchdog?: number
   /** ms that an oracle has for an answer */
   oracleDeadline?: number
+  /** oracles that VMs of others may have, if there is a factory */
+  offered?: OracleChoice[]
   /** what contracts print, and the errors that their calls end with; index is null if the call has none */
   onconsole?: (vm: string, line: HostLine) => void
 }
@@ -38,16 +41,14 @@ export interface HostOptions {
 /** A line for the host's log about a VM. */
 export type HostLine = Omit<ConsoleLine, 'index'> & { index: number | null }
 
-export interface DeployOptions {
-  source: string
-  title: string
+export interface DeployOptions extends Wanted {
   /** what to call the source in errors, the title if not given */
   file?: string
   owner: KeyPair
-  limits?: Partial<Limits>
-  /** APIs with effects that the contract may use */
-  oracles?: OracleChoice[]
 }
+
+/** The executor that looks into contracts which are no VMs yet. */
+const PREPARING = ''
 
 /** A VM that is not served, and why. */
 export interface Refused {
@@ -59,6 +60,7 @@ export interface Refused {
 
 export class Host extends ReadyResource {
   readonly services = new Map<string, Service>()
+  private readonly registered = new Map<string, Registered>()
   /** VMs of the storage that cannot be served */
   readonly refused: Refused[] = []
   private cores: OpenStore | null = null
@@ -72,7 +74,8 @@ export class Host extends ReadyResource {
   constructor(private readonly options: HostOptions) {
     super()
     this.registry = new Registry(path.join(options.storage, 'vms'))
-    this.oracles = new OracleStore(path.join(options.storage, 'oracles'), options.oracleDeadline)
+    const own = { [FACTORY_ORACLE]: () => vmsOracle(this, options.offered ?? []) }
+    this.oracles = new OracleStore(path.join(options.storage, 'oracles'), own, options.oracleDeadline)
   }
 
   protected override async _open(): Promise<void> {
@@ -110,40 +113,83 @@ export class Host extends ReadyResource {
    * Deploys a contract as a new VM.
    * @throws VMSError INVALID_CONTRACT, DISK; USAGE if an oracle is none
    */
-  async deploy({
-    source,
-    title,
-    file = title,
-    owner,
-    limits,
-    oracles = []
-  }: DeployOptions): Promise<Service> {
+  async deploy({ owner, ...deployment }: DeployOptions): Promise<Service> {
+    const prepared = await this.prepare(owner.publicKey, deployment)
+    return this.start(prepared, requestInit(prepared.genesis, prepared.key, owner))
+  }
+
+  /** The VM that deploys others for whoever calls it; it is deployed if there is none yet. */
+  async factory(operator: KeyPair): Promise<Service> {
+    for (const service of this.services.values()) if (isFactory(service.machine.genesis)) return service
+    const oracles = [{ name: FACTORY_ORACLE }]
+    return this.deploy({ source: FACTORY_SOURCE, title: 'factory', owner: operator, oracles })
+  }
+
+  /**
+   * Makes what a new VM begins with, for its owner to sign; nothing is kept yet.
+   * @param owner public key
+   * @throws VMSError INVALID_CONTRACT; USAGE if an oracle is none
+   */
+  async prepare(
+    owner: Uint8Array,
+    { source, title, file = title, limits, oracles = [] }: Omit<DeployOptions, 'owner'>
+  ): Promise<Prepared> {
     await this.ready()
+    const specs = await this.oracles.describe(oracles)
+    const executor = this.executor(PREPARING)
+    const gas = limits?.gas ?? DEFAULT_LIMITS.gas
+    const { methods, problems } = await executor.inspect(source, { gas, oracles: specs })
+    if (problems.length > 0) {
+      const [{ message, line, column }] = problems
+      throw new VMSError(
+        'INVALID_CONTRACT',
+        `${file}:${line === null ? '' : `${line}:${column}:`} ${message}`
+      )
+    }
+    await this.oracles.keep(oracles)
     const name = randomBytes(16).toString('hex')
     const keyPair = await this.keyPair(name)
-    const id = encodeKey(deriveKeys(keyPair.publicKey).log)
-    const context = this.context(id)
+    const { log: key, db } = deriveKeys(keyPair.publicKey)
+    const deployment = { source, methods, title, limits, oracles: specs }
+    return { name, key, keyPair, file, genesis: genesisOf(deployment, db, owner) }
+  }
+
+  /**
+   * Begins a VM that was prepared.
+   * @param init what its owner has signed
+   * @throws VMSError INVALID_CONTRACT if `init` throws, DISK
+   */
+  async start({ name, key, keyPair, genesis, file }: Prepared, init: CheckedRequest): Promise<Service> {
+    const id = encodeKey(key)
     try {
-      const gas = limits?.gas ?? DEFAULT_LIMITS.gas
-      const specs = await describeOracles(oracles)
-      const { methods, problems } = await context.executor.inspect(source, { gas, oracles: specs })
-      if (problems.length > 0) {
-        const [{ message, line, column }] = problems
-        throw new VMSError(
-          'INVALID_CONTRACT',
-          line === null ? message : `${file}:${line}:${column}: ${message}`
-        )
-      }
-      await this.oracles.keep(oracles)
-      await Machine.deploy(context, keyPair, owner, { source, methods, title, limits, oracles: specs })
+      await Machine.deploy(this.context(id), keyPair, genesis, init)
     } catch (error) {
       await this.dropExecutor(id)
-      if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT' || error.message.startsWith(file))
-        throw error
+      if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT') throw error
       throw new VMSError('INVALID_CONTRACT', `${file}: ${error.message}`)
     }
-    await this.registry.add({ id, name })
-    return this.start(id, keyPair)
+    const registered = { id, name, stopped: false }
+    await this.registry.put(registered)
+    return this.serve(registered, keyPair)
+  }
+
+  /** The VM takes no calls from here on, or takes them again, after restarts too. */
+  async stop(service: Service, stopped = true): Promise<void> {
+    const registered = this.registered.get(encodeKey(service.key))!
+    service.stopped = stopped
+    registered.stopped = stopped
+    await this.registry.put(registered)
+  }
+
+  /** Forgets a VM: it is not served any more. What others have of it stays theirs. */
+  async remove(service: Service): Promise<void> {
+    const id = encodeKey(service.key)
+    await this.registry.remove(id)
+    this.services.delete(id)
+    this.registered.delete(id)
+    await this.swarm.leave(service.key)
+    await service.close()
+    await this.dropExecutor(id)
   }
 
   private async resume(registered: Registered | Damaged): Promise<void> {
@@ -154,7 +200,7 @@ export class Host extends ReadyResource {
       if (encodeKey(deriveKeys(keyPair.publicKey).log) !== id) {
         throw new VMSError('STORAGE_BROKEN', `${id} is not served: its file in the storage names another VM`)
       }
-      await this.start(id, keyPair)
+      await this.serve(registered, keyPair)
     } catch (error) {
       await this.dropExecutor(id)
       if (!(error instanceof VMSError)) throw error
@@ -162,13 +208,15 @@ export class Host extends ReadyResource {
     }
   }
 
-  private async start(id: string, keyPair: KeyPair): Promise<Service> {
+  private async serve(registered: Registered, keyPair: KeyPair): Promise<Service> {
+    const { id, stopped } = registered
     const service = new Service(new Machine(this.context(id), keyPair))
     service.on('aborted', ({ method }: Request) => {
       const text = `a call of ${method} was killed: it ran too long, or crashed the sandbox`
       this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
     })
     await service.ready()
+    service.stopped = stopped
     const { log, db, blobs } = service.machine.cores
     for (const core of [log, db, blobs]) {
       core.once('conflict', () => {
@@ -179,6 +227,7 @@ export class Host extends ReadyResource {
       })
     }
     this.services.set(id, service)
+    this.registered.set(id, registered)
     for (const stream of this.streams) service.serve(stream)
     await this.swarm.announce(service.key).flushed()
     return service
@@ -192,15 +241,19 @@ export class Host extends ReadyResource {
   }
 
   private context(id: string): MachineContext {
+    const { durability } = this
+    const openOracles = (specs: OracleSpec[]) => this.oracles.open(specs)
+    return { store: this.cores!.store, durability, executor: this.executor(id), openOracles }
+  }
+
+  private executor(id: string): Executor {
     const { watchdog, onconsole } = this.options
     let executor = this.executors.get(id)
     if (!executor) {
       executor = new Executor({ watchdog, onconsole: line => onconsole?.(id, line) })
       this.executors.set(id, executor)
     }
-    const { durability } = this
-    const openOracles = (specs: OracleSpec[]) => this.oracles.open(specs)
-    return { store: this.cores!.store, durability, executor, openOracles }
+    return executor
   }
 
   private async dropExecutor(id: string): Promise<void> {

@@ -9,6 +9,8 @@ export interface Registered {
   id: string
   /** names the VM's key pair in the store */
   name: string
+  /** whether it takes no calls */
+  stopped: boolean
 }
 
 /** A VM whose file cannot be read. */
@@ -27,11 +29,11 @@ export class Registry {
     return Promise.all(files.map(file => this.read(file)))
   }
 
-  /** Adds a VM; it is there after a power cut too. */
-  async add({ id, name }: Registered): Promise<void> {
+  /** Adds a VM, or changes it; it is there after a power cut too. */
+  async put({ id, name, stopped }: Registered): Promise<void> {
     const place = path.join(this.folder, `${id}.json`)
     const file = await open(place + '.new', 'w', 0o600)
-    await file.writeFile(JSON.stringify({ name }) + '\n')
+    await file.writeFile(JSON.stringify(stopped ? { name, stopped } : { name }) + '\n')
     await file.sync()
     await file.close()
     await rename(place + '.new', place)
@@ -48,8 +50,11 @@ export class Registry {
     const id = file.slice(0, 52)
     const place = path.join(this.folder, file)
     try {
-      const { name } = JSON.parse(await readFile(place, 'utf8')) as { name: unknown }
-      if (typeof name === 'string') return { id, name }
+      const { name, stopped } = JSON.parse(await readFile(place, 'utf8')) as {
+        name: unknown
+        stopped?: unknown
+      }
+      if (typeof name === 'string') return { id, name, stopped: stopped === true }
     } catch {}
     return { id, error: new VMSError('STORAGE_BROKEN', `${place} is damaged: restore it from a backup`) }
   }

@@ -7,6 +7,7 @@ import type { NoiseStream } from 'hyperswarm'
 import { messageOf, VMSError } from '../errors.js'
 import type { Commit } from '../ledger/blocks.js'
 import { nameOf, type Place } from '../ledger/history.js'
+import { encodeKey } from '../ledger/keys.js'
 import { encodeHello } from '../ledger/messages.js'
 import { hashRecord } from '../ledger/record.js'
 import {
@@ -54,6 +55,7 @@ export class Service extends ReadyResource {
   private queuedBytes = 0
   private running: Promise<void> | null = null
   private timer: NodeJS.Timeout | null = null
+  private stop: VMSError | null = null
 
   constructor(readonly machine: Machine) {
     super()
@@ -64,11 +66,27 @@ export class Service extends ReadyResource {
     return this.machine.key
   }
 
+  /** Whether it takes no calls; its log stays readable. */
+  get stopped(): boolean {
+    return this.stop !== null
+  }
+
+  set stopped(stopped: boolean) {
+    this.stop = stopped
+      ? new VMSError(
+          'STOPPED',
+          `${encodeKey(this.key)} was stopped: it takes no calls, its log and files can be read`
+        )
+      : null
+    if (this.stop) for (const one of this.queue.splice(0)) this.refuse(one, this.stop)
+  }
+
   /** Offers the VM to the peer of a connection. */
   serve(stream: NoiseStream): void {
     const asks = new Allowance(ASKS_BURST, ASKS_PER_SECOND)
     Session.accept(stream, this.key, {
       onopen: session => {
+        if (this.closing) return session.close()
         this.sessions.add(session)
         session.sendHello(this.hello(stream))
         session.sendHead(this.head())
@@ -128,6 +146,7 @@ export class Service extends ReadyResource {
 
   private enqueue(one: Waiting): void {
     if (this.closing) throw closing()
+    if (this.stop) throw this.stop
     if (this.queuedBytes > QUEUE_BYTES) {
       throw new VMSError('BUSY', 'the host has more requests waiting than it can take: send it again later')
     }
@@ -175,6 +194,7 @@ export class Service extends ReadyResource {
         this.emit('aborted', one.request)
       }
       this.queue.unshift(...(rest as Waiting[]))
+      if (this.stop) for (const one of this.queue.splice(0)) this.refuse(one, this.stop)
       if (this.closing) this.refuseAll()
     } catch (error) {
       for (const one of batch) if (this.waiting.has(nameOf(one.request))) this.refuse(one, asVMSError(error))

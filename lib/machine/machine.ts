@@ -19,6 +19,7 @@ import { sameState, type Head } from '../ledger/encoding.js'
 import { History } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { OracleSpec } from '../ledger/oracles.js'
+import { appendToRoots, hashOfRoots } from '../ledger/merkle.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
 import { signRequest, type CheckedRequest } from '../ledger/request.js'
@@ -82,6 +83,27 @@ export function genesisOf(
   }
 }
 
+/**
+ * What the owner of a new VM signs: `init`, on nothing but genesis, and so all that stands there.
+ * @param vm the key of its log
+ */
+export function requestInit(genesis: Genesis, vm: Uint8Array, owner: KeyPair): CheckedRequest {
+  const request = {
+    vm,
+    caller: owner.publicKey,
+    method: INIT,
+    args: encodeValue([]),
+    id: crypto.randomBytes(16),
+    seen: headOfGenesis(genesis)
+  }
+  return { request, signed: signRequest(request, owner) }
+}
+
+/** The head of a log that holds nothing but a genesis. */
+export function headOfGenesis(genesis: Genesis): Head {
+  return { length: 1, hash: hashOfRoots(appendToRoots([], 0, encodeBlock(genesis))) }
+}
+
 /** Where a call went: its record in the log, and the log's head after its block. */
 export interface Committed {
   request: CheckedRequest
@@ -131,23 +153,23 @@ export class Machine extends ReadyResource {
   /**
    * Makes a new VM: genesis and the owner's signed `init`, in one atomic write.
    * @param keyPair what signs for the VM, made for it alone
+   * @param init the owner's request, which builds on genesis alone (`requestInit`)
    * @throws VMSError INVALID_CONTRACT if `init` throws or is killed: then nothing is kept
    */
   static async deploy(
     context: MachineContext,
     keyPair: KeyPair,
-    owner: KeyPair,
-    deployment: Deployment
+    genesis: Genesis,
+    init: CheckedRequest
   ): Promise<void> {
     const cores = await openOwnCores(context.store, keyPair)
     try {
       if (cores.log.length > 0) throw new VMSError('STORAGE_BROKEN', 'the log of a new VM is not empty')
       await context.durability.checkRoom()
-      const genesis = genesisOf(deployment, cores.keys.db, owner.publicKey)
       const transaction = await Transaction.open(cores, context.durability)
       try {
-        const seen = await transaction.appendLog(encodeBlock(genesis))
-        const executed = await initialize(context, genesis, owner, cores.keys.log, seen, transaction)
+        await transaction.appendLog(encodeBlock(genesis))
+        const executed = await initialize(context, genesis, init, transaction)
         const position = positionAfterGenesis(genesis, await transaction.filesState())
         await appendCommit(transaction, position, [executed])
         await transaction.commit()
@@ -295,23 +317,12 @@ export class Machine extends ReadyResource {
 async function initialize(
   { executor, openOracles }: MachineContext,
   genesis: Genesis,
-  owner: KeyPair,
-  vm: Uint8Array,
-  seen: Head,
+  init: CheckedRequest,
   { files }: Transaction
 ): Promise<Executed> {
-  const request = {
-    vm,
-    caller: owner.publicKey,
-    method: INIT,
-    args: encodeValue([]),
-    id: crypto.randomBytes(16),
-    seen
-  }
-  const checked = { request, signed: signRequest(request, owner) }
-  if (!genesis.methods.includes(INIT)) return withoutInit(checked)
+  if (!genesis.methods.includes(INIT)) return withoutInit(init)
   const oracles = await openOracles(genesis.oracles)
-  const [executed] = await execute(executor, genesis, 0, files, [checked], { oracles }).finally(() =>
+  const [executed] = await execute(executor, genesis, 0, files, [init], { oracles }).finally(() =>
     oracles.close()
   )
   if (executed === null)

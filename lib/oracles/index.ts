@@ -14,7 +14,7 @@ import { unknownOracle, type Oracle } from './oracle.js'
 
 export { originOf } from './fetch.js'
 export { LiveOracles } from './live.js'
-export { oracleOf, type Oracle } from './oracle.js'
+export { OracleError, oracleOf, type Oracle } from './oracle.js'
 
 /** An oracle that an operator adds to a VM. */
 export interface OracleChoice {
@@ -25,15 +25,18 @@ export interface OracleChoice {
   source?: string
 }
 
+/** Oracles that only some hosts have, by name. */
+export type OwnOracles = { [name: string]: () => Oracle }
+
 /**
  * What genesis says of oracles.
  * @throws VMSError USAGE if one is none
  */
-export async function describeOracles(choices: OracleChoice[]): Promise<OracleSpec[]> {
+export async function describeOracles(choices: OracleChoice[], own: OwnOracles = {}): Promise<OracleSpec[]> {
   const specs: OracleSpec[] = []
   for (const { name, scope = [], source } of choices) {
-    if (source === undefined && !Object.hasOwn(BUILTIN, name)) throw unknownOracle(name)
-    const oracle = source === undefined ? BUILTIN[name](scope) : await loadModule(name, source)
+    const oracle = source === undefined ? builtin(name, scope, own) : await loadModule(name, source)
+    if (oracle === null) throw unknownOracle(name)
     await oracle.close()
     specs.push(oracle.spec)
   }
@@ -43,12 +46,26 @@ export async function describeOracles(choices: OracleChoice[]): Promise<OracleSp
   return specs
 }
 
+function builtin(name: string, scope: string[], own: OwnOracles): Oracle | null {
+  if (Object.hasOwn(own, name)) return own[name]()
+  return Object.hasOwn(BUILTIN, name) ? BUILTIN[name](scope) : null
+}
+
 /** The oracles of a host's VMs; the code of own ones is kept in a folder, by its hash. */
 export class OracleStore {
   constructor(
     private readonly folder: string,
+    private readonly own: OwnOracles,
     private readonly deadline?: number
   ) {}
+
+  /**
+   * What genesis says of oracles.
+   * @throws VMSError USAGE if one is none
+   */
+  describe(choices: OracleChoice[]): Promise<OracleSpec[]> {
+    return describeOracles(choices, this.own)
+  }
 
   /** Keeps the code of what an operator has chosen. */
   async keep(choices: OracleChoice[]): Promise<void> {
@@ -61,9 +78,12 @@ export class OracleStore {
     const oracles: Oracle[] = []
     try {
       for (const { name, hash, scope } of specs) {
-        if (hash !== null) oracles.push(await loadModule(name, await this.sourceOf(name, hash)))
-        else if (Object.hasOwn(BUILTIN, name)) oracles.push(BUILTIN[name](scope))
-        else throw new VMSError('STORAGE_BROKEN', `this release has no oracle ${name}`)
+        const oracle =
+          hash === null
+            ? builtin(name, scope, this.own)
+            : await loadModule(name, await this.sourceOf(name, hash))
+        if (oracle === null) throw new VMSError('STORAGE_BROKEN', `this release has no oracle ${name}`)
+        oracles.push(oracle)
       }
     } catch (error) {
       await Promise.all(oracles.map(oracle => oracle.close()))

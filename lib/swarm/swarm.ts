@@ -49,6 +49,11 @@ export class Swarm extends ReadyResource {
     return this.swarm.join(discoveryKey(key), { server: true, client: false })
   }
 
+  /** Takes back what was announced, and looks for no more peers of the VM. */
+  async leave(key: Uint8Array): Promise<void> {
+    await this.swarm.leave(discoveryKey(key))
+  }
+
   /** Announces this process as a server of the VM's topic, and connects to the others. */
   meet(key: Uint8Array): Discovery {
     this.announced = true

@@ -10,7 +10,14 @@ test('a ready line says all there is to know', async t => {
   const world = await World.make(t)
   const { ready, running } = await world.serve([fixture('rsvp.js')])
   const [{ key, files, hash, ...line }] = ready
-  assert.deepEqual(line, { event: 'ready', length: 2, resumed: false, title: 'rsvp', methods: ['RSVP'] })
+  assert.deepEqual(line, {
+    event: 'ready',
+    length: 2,
+    resumed: false,
+    title: 'rsvp',
+    methods: ['RSVP'],
+    trust: 'trustless'
+  })
   for (const one of [key, files]) assert.match(String(one), /^[a-z0-9]{52}$/)
   assert.match(String(hash), /^[0-9a-f]{64}$/)
   const { status, stdout, stderr } = await running.stop('SIGTERM')

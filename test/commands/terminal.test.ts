@@ -181,7 +181,8 @@ test('a session shows a forged title, methods and files as they are', { timeout:
     const { stdout, stderr } = await typeOnTerminal(world, [key], typed)
     assert.equal(
       stderr,
-      `nice\\nowner    TRUSTED${ESCAPED}: write, z\\nhost     online${ESCAPED}. Type .help for more.\n`
+      `nice\\nowner    TRUSTED${ESCAPED} is semi-trusted: o\\ntrust    trustless\n` +
+        `nice\\nowner    TRUSTED${ESCAPED}: write, z\\nhost     online${ESCAPED}. Type .help for more.\n`
     )
     assert.ok(stdout.includes(`nice\\nowner    TRUSTED${ESCAPED}> `))
     assert.ok(stdout.includes("[ \x1b[33m1\x1b[39m, \x1b[32m'a'\x1b[39m ]"), 'colours stay')

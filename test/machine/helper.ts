@@ -9,6 +9,7 @@ import { FilesReader } from '../../lib/files/system.js'
 import { DriveTree, openBee } from '../../lib/files/tree.js'
 import { decodeBlock, type Block, type Commit, type Limits } from '../../lib/ledger/blocks.js'
 import crypto from '../../lib/ledger/crypto.js'
+import { deriveKeys } from '../../lib/ledger/keys.js'
 import type { FilesState, Head } from '../../lib/ledger/encoding.js'
 import type { Record } from '../../lib/ledger/record.js'
 import { signRequest, type Request, type CheckedRequest } from '../../lib/ledger/request.js'
@@ -16,7 +17,13 @@ import { decodeValue, encodeValue, type Value } from '../../lib/ledger/values.js
 import { closeCores, openOwnCores } from '../../lib/machine/cores.js'
 import { Durability } from '../../lib/machine/durable.js'
 import { NO_ORACLES } from '../../lib/machine/oracles.js'
-import { Machine, type Committed, type MachineContext } from '../../lib/machine/machine.js'
+import {
+  genesisOf,
+  Machine,
+  requestInit,
+  type Committed,
+  type MachineContext
+} from '../../lib/machine/machine.js'
 import { headOf, stateOf } from '../../lib/machine/transaction.js'
 import { Executor } from '../../lib/sandbox/executor.js'
 import { keyPairOf, temporary } from '../ledger/helper.js'
@@ -101,7 +108,9 @@ export async function deploy(
   place: Place,
   { source = SOURCE, methods = METHODS, limits = {} } = {}
 ): Promise<void> {
-  await Machine.deploy(place, VM, OWNER, { source, methods, title: 'test', limits })
+  const keys = deriveKeys(VM.publicKey)
+  const genesis = genesisOf({ source, methods, title: 'test', limits }, keys.db, OWNER.publicKey)
+  await Machine.deploy(place, VM, genesis, requestInit(genesis, keys.log, OWNER))
 }
 
 export async function openMachine(t: TestContext, place: Place): Promise<Machine> {
