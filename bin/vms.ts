@@ -32,6 +32,9 @@ const program = new Command('vms')
   .configureOutput({ outputError: () => {} })
   .exitOverride()
 
+/** A flag that may be repeated. */
+const repeated = (value: string, before: string[] = []) => [...before, value]
+
 /** A flag that may be repeated, or name several with commas between them. */
 const several = (value: string, before: string[] = []) => [...before, ...value.split(',')]
 
@@ -51,7 +54,7 @@ function trusting(command: Command, required = true): Command {
   command.option(
     '--trust <auditors>',
     'ids of auditors, separated by commas, or a file with one a line; may be repeated',
-    (value: string, before: string[] = []) => [...before, value]
+    repeated
   )
   if (required) command.option('--min-auditors <count>', 'how many of them must have verified the log so far')
   return command
@@ -67,6 +70,11 @@ asking(program.command('serve'))
   .option('--new', 'deploy even what the storage holds already')
   .option('--factory', 'let others deploy here; the oracles that are named are those that theirs may use')
   .option('--gas <units>', 'what a call of a newly deployed VM may use (default: 10000000)')
+  .option('--allow <ids>', 'who may call: ids, or a file with one a line that may change meanwhile', repeated)
+  .option('--deny <ids>', 'who may not', repeated)
+  .option('--allow-deploy <ids>', 'who may deploy through the factory', repeated)
+  .option('--vms-per-owner <count>', 'how many VMs one may have deployed through it')
+  .option('--calls-per-minute <count>', 'how many calls one caller may make')
   .option('--watchdog <ms>', 'how long a call may compute (default: 5000)')
   .action((scripts: string[], options: object) =>
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))

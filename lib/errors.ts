@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   STALE: 'the request builds on a state that is too old or is not in the log',
   BUSY: 'the host has too much to do',
   FORBIDDEN: 'the host does not allow it',
+  QUOTA: 'the host allows no more of it now',
   STOPPED: 'the VM was stopped',
   HOST_ABORTED: 'the host stopped the call before it ended',
   HOST_CLOSING: 'the host is shutting down',

@@ -32,7 +32,7 @@ export interface AuditFlags extends TrustFlags {
 export async function auditAll(context: Context, keys: string[], flags: AuditFlags): Promise<number> {
   const ids = keys.map(key => encodeKey(decodeKey(key)))
   const choice = readChoice(flags)
-  const trust = await readTrust(flags)
+  const trust = readTrust(flags)
   if (flags.proof !== undefined && ids.length > 1)
     throw new VMSError('USAGE', '--proof is of one VM: audit one at a time')
   if (flags.proof !== undefined) await checkPlace(flags.proof)

@@ -29,7 +29,7 @@ export async function call(
   const parsed = args.map(parseArgument)
   try {
     const { hearTrusted, readTrust, showTrust, trustingReplica } = await import('./trust.js')
-    const trust = await readTrust(flags)
+    const trust = readTrust(flags)
     const { timeout } = context
     const replica = await trustingReplica(context, key, trust)
     const identity = await context.identity()

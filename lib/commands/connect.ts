@@ -40,7 +40,7 @@ interface DotCommand {
 
 export async function connect(context: Context, key: string, flags: TrustFlags): Promise<number> {
   const { timeout } = context
-  const trust = await readTrust(flags)
+  const trust = readTrust(flags)
   const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(timeout)
   const info = await describe(replica, online)

@@ -25,6 +25,7 @@ const STATUS: { [code in ErrorCode]: number } = {
   STALE: EXIT.failed,
   BUSY: EXIT.failed,
   FORBIDDEN: EXIT.failed,
+  QUOTA: EXIT.failed,
   STOPPED: EXIT.failed,
   HOST_ABORTED: EXIT.failed,
   HOST_CLOSING: EXIT.failed,

@@ -23,7 +23,7 @@ export async function files(
   options: FilesOptions
 ): Promise<number> {
   checkUsage(action, options)
-  const trust = await readTrust(options)
+  const trust = readTrust(options)
   const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(context.timeout)
   const reader = new ClientFiles(replica, context.timeout, trust.minAuditors)

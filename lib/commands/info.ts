@@ -13,7 +13,7 @@ export async function info(
   { source, compare, ...flags }: { source?: boolean; compare?: string } & TrustFlags
 ): Promise<number> {
   const contract = compare === undefined ? null : await readContract(compare)
-  const trust = await readTrust(flags)
+  const trust = readTrust(flags)
   const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(context.timeout)
   await hearTrusted(context, replica, trust)

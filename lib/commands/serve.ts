@@ -4,6 +4,7 @@ import path from 'node:path'
 import { VMSError } from '../errors.js'
 import { isFactory } from '../host/factory.js'
 import { Host, type HostLine } from '../host/host.js'
+import type { PolicyOptions } from '../host/policy.js'
 import type { Service } from '../host/service.js'
 import { CEILINGS } from '../ledger/blocks.js'
 import { encodeKey } from '../ledger/keys.js'
@@ -16,6 +17,7 @@ import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
 import { isolation } from '../sandbox/isolation.js'
 import { placesOf, type Places } from '../sandbox/places.js'
 import { dataFolder } from '../user/folders.js'
+import { IdList } from '../user/ids.js'
 import { parseNumber, type Context } from './context.js'
 import { chooseOracles, type OracleFlags } from './oracles.js'
 import { log, print, printJSON } from './output.js'
@@ -26,7 +28,7 @@ const MAX_WATCHDOG_MS = 2 ** 31 - 1
 export async function serve(
   context: Context,
   scripts: string[],
-  options: { new?: boolean; factory?: boolean; gas?: string; watchdog?: string } & OracleFlags
+  options: { new?: boolean; factory?: boolean; gas?: string; watchdog?: string } & OracleFlags & PolicyFlags
 ): Promise<number> {
   context.runsUntilStopped()
   const watchdog =
@@ -47,10 +49,11 @@ export async function serve(
     const source = host.services.get(vm)?.machine.genesis.source
     log(describeLine(vm, line, source === undefined ? undefined : places.get(source)))
   }
+  const policy = readPolicy(options)
   const { network, reason } = await isolation()
   if (network === 'open') log(`vms: contracts run without isolation from the network: ${reason}`)
   const host = context.use(
-    new Host({ storage, bootstrap: await context.bootstrap(), watchdog, onconsole, offered: oracles })
+    new Host({ storage, bootstrap: await context.bootstrap(), watchdog, onconsole, offered: oracles, policy })
   )
   await host.ready()
 
@@ -69,6 +72,30 @@ export async function serve(
   }
   if (host.services.size === 0) throw nothingToServe(host, storage)
   return context.stopped
+}
+
+/** Whom the host serves, as it was typed. */
+interface PolicyFlags {
+  allow?: string[]
+  deny?: string[]
+  allowDeploy?: string[]
+  vmsPerOwner?: string
+  callsPerMinute?: string
+}
+
+/** @throws VMSError USAGE */
+function readPolicy({ allow, deny, allowDeploy, vmsPerOwner, callsPerMinute }: PolicyFlags): PolicyOptions {
+  const list = (flag: string, texts: string[] | undefined) =>
+    texts && new IdList(flag, texts, problem => log(`vms: ${problem}`))
+  const count = (flag: string, text: string | undefined) =>
+    text === undefined ? undefined : parseNumber(flag, text, { min: 1, integer: true })
+  return {
+    allow: list('--allow', allow),
+    deny: list('--deny', deny),
+    deployers: list('--allow-deploy', allowDeploy),
+    vmsPerOwner: count('--vms-per-owner', vmsPerOwner),
+    callsPerMinute: count('--calls-per-minute', callsPerMinute)
+  }
 }
 
 interface Script extends Bundle {

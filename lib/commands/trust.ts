@@ -1,11 +1,10 @@
 // Auditors whom the user trusts, and what they say: --trust and --min-auditors.
 
-import { readFile } from 'node:fs/promises'
 import { describeAlarm, hearAuditors } from '../client/audited.js'
-import { codeOf, messageOf, VMSError } from '../errors.js'
-import { decodeKey, encodeKey } from '../ledger/keys.js'
+import { VMSError } from '../errors.js'
 import type { Replica } from '../replica/replica.js'
 import { alarms, verifiedTo, type Attested, type Verified } from '../replica/verified.js'
+import { readIds } from '../user/ids.js'
 import { parseNumber, type Context } from './context.js'
 import { log } from './output.js'
 
@@ -26,8 +25,8 @@ export interface Trust {
 const PATIENCE_MS = 2000
 
 /** @throws VMSError USAGE */
-export async function readTrust({ trust = [], minAuditors }: TrustFlags): Promise<Trust> {
-  const auditors = [...new Set((await Promise.all(trust.map(readIds))).flat())]
+export function readTrust({ trust = [], minAuditors }: TrustFlags): Trust {
+  const auditors = [...new Set(trust.flatMap(text => readIds('--trust', text)))]
   const min =
     minAuditors === undefined ? 0 : parseNumber('--min-auditors', minAuditors, { min: 1, integer: true })
   if (min > auditors.length) {
@@ -88,31 +87,4 @@ export function describeVerified({ length, auditors }: Verified, trusted: number
 
 function countOf(auditors: number): string {
   return auditors === 1 ? '1 auditor' : `${auditors} auditors`
-}
-
-/** Ids separated by commas; else the name of a file with one a line, and comments that begin with #. */
-async function readIds(text: string): Promise<string[]> {
-  const ids = idsOf(text.split(','))
-  if (ids !== null) return ids
-  let content: string
-  try {
-    content = await readFile(text, 'utf8')
-  } catch (error) {
-    const why = codeOf(error) === 'ENOENT' ? 'and no file of this name is there' : messageOf(error)
-    throw new VMSError('USAGE', `--trust takes ids of auditors or a file of them: "${text}" is no id, ${why}`)
-  }
-  const lines = content.split('\n').map(line => line.replace(/#.*/, '').trim())
-  const read = idsOf(lines.filter(line => line !== ''))
-  if (read === null) {
-    throw new VMSError('USAGE', `${text} is no list of auditors: one id a line, as "vms identity" prints it`)
-  }
-  return read
-}
-
-function idsOf(texts: string[]): string[] | null {
-  try {
-    return texts.map(text => encodeKey(decodeKey(text.trim())))
-  } catch {
-    return null
-  }
 }

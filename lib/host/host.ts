@@ -3,6 +3,7 @@
 import path from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type Corestore from 'corestore'
+import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
@@ -20,6 +21,7 @@ import { Executor, type ConsoleLine } from '../sandbox/executor.js'
 import { Swarm } from '../swarm/swarm.js'
 import { FACTORY_ORACLE, isFactory, vmsOracle, type Prepared, type Wanted } from './factory.js'
 import { FACTORY_SOURCE } from './factory-contract.js'
+import { Policy, type PolicyOptions } from './policy.js'
 import { Registry, type Damaged, type Registered } from './registry.js'
 import { Service } from './service.js'
 
@@ -34,6 +36,8 @@ export interface HostOptions {
   oracleDeadline?: number
   /** oracles that VMs of others may have, if there is a factory */
   offered?: OracleChoice[]
+  /** whom it serves, and how much of it each may have */
+  policy?: PolicyOptions
   /** what contracts print, and the errors that their calls end with; index is null if the call has none */
   onconsole?: (vm: string, line: HostLine) => void
 }
@@ -46,6 +50,9 @@ export interface DeployOptions extends Wanted {
   file?: string
   owner: KeyPair
 }
+
+/** Methods of a factory that only deployers may call. */
+const DEPLOYING = new Set(['prepare', 'start'])
 
 /** The executor that looks into contracts which are no VMs yet. */
 const PREPARING = ''
@@ -68,12 +75,14 @@ export class Host extends ReadyResource {
   private swarm!: Swarm
   private readonly registry: Registry
   private readonly oracles: OracleStore
+  private readonly policy: Policy
   private readonly executors = new Map<string, Executor>()
   private readonly streams = new Set<NoiseStream>()
 
   constructor(private readonly options: HostOptions) {
     super()
     this.registry = new Registry(path.join(options.storage, 'vms'))
+    this.policy = new Policy(options.policy)
     const own = { [FACTORY_ORACLE]: () => vmsOracle(this, options.offered ?? []) }
     this.oracles = new OracleStore(path.join(options.storage, 'oracles'), own, options.oracleDeadline)
   }
@@ -210,7 +219,9 @@ export class Host extends ReadyResource {
 
   private async serve(registered: Registered, keyPair: KeyPair): Promise<Service> {
     const { id, stopped } = registered
-    const service = new Service(new Machine(this.context(id), keyPair))
+    const service = new Service(new Machine(this.context(id), keyPair), request =>
+      this.admit(service, request)
+    )
     service.on('aborted', ({ method }: Request) => {
       const text = `a call of ${method} was killed: it ran too long, or crashed the sandbox`
       this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
@@ -231,6 +242,15 @@ export class Host extends ReadyResource {
     for (const stream of this.streams) service.serve(stream)
     await this.swarm.announce(service.key).flushed()
     return service
+  }
+
+  private admit({ machine }: Service, { caller, method }: Request): void {
+    const id = encodeKey(caller)
+    this.policy.admit(id)
+    if (!isFactory(machine.genesis) || !DEPLOYING.has(method)) return
+    const genesis = [...this.services.values()].map(one => one.machine.genesis)
+    const owned = genesis.filter(one => b4a.equals(one.owner, caller) && !isFactory(one))
+    this.policy.admitDeployment(id, owned.length)
   }
 
   private connect(stream: NoiseStream): void {

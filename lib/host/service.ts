@@ -57,7 +57,11 @@ export class Service extends ReadyResource {
   private timer: NodeJS.Timeout | null = null
   private stop: VMSError | null = null
 
-  constructor(readonly machine: Machine) {
+  /** @param admit throws a VMSError if the host does not take a request of its sender */
+  constructor(
+    readonly machine: Machine,
+    private readonly admit: (request: Request) => void = () => {}
+  ) {
     super()
     this.admission = new Admission(machine)
   }
@@ -123,6 +127,7 @@ export class Service extends ReadyResource {
     try {
       const request = this.admission.check(signed)
       if (await this.join(session, request, hash)) return
+      this.admit(request)
       this.admission.checkExpiry(request, this.machine.head.length)
       await this.admission.checkSeen(request)
       if (await this.join(session, request, hash)) return // it may have come twice meanwhile

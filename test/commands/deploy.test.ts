@@ -119,3 +119,62 @@ test('what cannot be deployed, and where', async t => {
   assert.deepEqual([listed.status, listed.lines], [0, []])
   assert.match(listed.stderr, /^0 VMs, as of block \d+/)
 })
+
+test('whom a host serves, and how much of it each may have', async t => {
+  const world = await World.make(t)
+  const [alice, bob] = [await idOf(world, 'alice'), await idOf(world, 'bob')]
+  const denied = path.join(await world.home('host'), 'denied')
+  await writeFile(denied, '# nobody yet\n')
+  const flags = [
+    '--allow-deploy',
+    alice,
+    '--vms-per-owner',
+    '1',
+    '--deny',
+    denied,
+    '--calls-per-minute',
+    '1000'
+  ]
+  const host = await world.start('host', 'serve', '--factory', ...flags, '--json')
+  const factory = String((await host.json(1))[0].key)
+  refused(
+    await world.run('bob', 'deploy', fixture('counter.js'), '--host', factory),
+    /may not deploy to this host/
+  )
+  const { key } = ok(await world.run('alice', 'deploy', fixture('counter.js'), '--host', factory, '--json'))
+  refused(
+    await world.run('alice', 'deploy', fixture('hello.js'), '--host', factory),
+    /takes 1 VMs of an owner/
+  )
+  const increment = (user: string) => world.run(user, 'call', String(key), 'increment', '--json')
+  assert.equal(ok(await increment('bob')).value, 1)
+  await writeFile(denied, `${bob}\n`)
+  const until = Date.now() + 10_000
+  let last = await increment('bob')
+  while (last.status === 0 && Date.now() < until) last = await increment('bob') // until the file was looked at
+  refused(last, /does not serve/)
+  assert.equal((last.lines[0].error as { code: string }).code, 'FORBIDDEN')
+  ok(await increment('alice'))
+  await writeFile(denied, '')
+  while (last.status !== 0 && Date.now() < until) last = await increment('bob')
+  ok(last)
+  // what was refused left no trace
+  const log = await world.run('eve', 'log', factory, '--json')
+  assert.deepEqual(
+    log.lines.map(({ method }) => method),
+    ['init', 'prepare', 'start']
+  )
+  ok(await world.run('alice', 'remove', String(key)))
+  ok(await world.run('alice', 'deploy', fixture('hello.js'), '--host', factory))
+})
+
+test('policies that make no sense are usage errors', async t => {
+  const world = await World.make(t)
+  for (const flags of [
+    ['--allow', 'nobody'],
+    ['--deny', 'missing'],
+    ['--vms-per-owner', '0'],
+    ['--calls-per-minute', 'many']
+  ])
+    assert.equal((await world.run('host', 'serve', '--factory', ...flags)).status, 64)
+})
