@@ -23,9 +23,12 @@ if (files.length === 0) {
   process.exit(64)
 }
 
+/** How long a file may take, ms. */
+const timeout = full ? 1_800_000 : 600_000
+
 const runner = spawn(
   process.execPath,
-  ['--test', '--test-concurrency=2', '--test-timeout=600000', ...files],
+  ['--test', '--test-concurrency=2', `--test-timeout=${timeout}`, ...files],
   {
     stdio: 'inherit',
     env: full ? { ...process.env, VMS_TEST_FULL: '1' } : process.env
