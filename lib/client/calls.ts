@@ -3,7 +3,7 @@
 
 import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
-import { messageOf, VMSError } from '../errors.js'
+import { VMSError } from '../errors.js'
 import crypto from '../ledger/crypto.js'
 import type { Head } from '../ledger/encoding.js'
 import { encodeKey } from '../ledger/keys.js'
@@ -13,17 +13,17 @@ import { hashRecord, type Record } from '../ledger/record.js'
 import {
   decodeRequest,
   hashRequest,
-  MAX_REQUEST_BYTES,
   signRequest,
   type Request,
   type SignedRequest
 } from '../ledger/request.js'
 import type { Receipt, Signed } from '../ledger/statements.js'
-import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
+import { decodeValue, type Value } from '../ledger/values.js'
 import { rootsOf } from '../machine/tree.js'
 import type { Link } from '../replica/link.js'
 import type { Replica } from '../replica/replica.js'
 import { within } from '../replica/within.js'
+import { checkSize, encodeArguments } from './arguments.js'
 import { requireAudited } from './audited.js'
 import { CallError } from './errors.js'
 import { LoggedCommits } from './logged.js'
@@ -307,25 +307,6 @@ function resultOf(record: Record, block: number, index: number, receipt: Signed<
   if (!record.outcome.ok) throw new CallError(record.outcome.error, index, block)
   const hash = hashRecord(record)
   return { value: decodeValue(record.outcome.value), index, block, hash, gas: record.gas, receipt }
-}
-
-/** @throws VMSError INVALID_VALUE */
-export function encodeArguments(args: unknown[]): Uint8Array {
-  try {
-    return encodeValue(args)
-  } catch (error) {
-    throw new VMSError('INVALID_VALUE', `an argument cannot be sent: ${messageOf(error)}`)
-  }
-}
-
-/** @throws VMSError TOO_LARGE */
-export function checkSize(request: Uint8Array): void {
-  const excess = request.byteLength - MAX_REQUEST_BYTES
-  if (excess <= 0) return
-  throw new VMSError(
-    'TOO_LARGE',
-    `the arguments are ${excess} bytes too large: a request has at most ${MAX_REQUEST_BYTES}`
-  )
 }
 
 function aborted(): VMSError {

@@ -18,8 +18,9 @@ import type { Replica } from '../replica/replica.js'
 import { latestSnapshot, type Snapshot } from '../replica/snapshot.js'
 import { attestations, auditorsOf } from '../replica/verified.js'
 import { Executor, MAX_SOURCE } from '../sandbox/executor.js'
-import { checkSize, DEFAULT_TIMEOUT_MS, encodeArguments, type CallOptions } from './calls.js'
+import { checkSize, encodeArguments } from './arguments.js'
 import { requireAudited } from './audited.js'
+import { DEFAULT_TIMEOUT_MS, type CallOptions } from './calls.js'
 import { Deadline } from './deadline.js'
 import { CallError } from './errors.js'
 import { TimedTree } from './timed.js'
@@ -162,14 +163,13 @@ export class LocalCalls {
     }
     const { outcome, gas } = done.record
     if (!outcome.ok) throw new CallError(outcome.error, null, block)
-    const age = replica.head && Math.max(0, Date.now() - replica.head.time)
     const auditors = auditorsOf(await attestations(replica), block + 1)
     return {
       value: decodeValue(outcome.value),
       block,
       hash,
       gas,
-      age,
+      age: replica.age,
       online: replica.host !== null,
       auditors
     }

@@ -11,7 +11,7 @@ import { CEILINGS, encodeBlock, type Genesis } from '../ledger/blocks.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
 import { trustIn } from '../ledger/oracles.js'
 import { DEFAULT_LIMITS, INIT } from '../machine/machine.js'
-import { describeOracles } from '../oracles/index.js'
+import { describeOracles, isBuiltin } from '../oracles/index.js'
 import { bundle } from '../sandbox/bundle.js'
 import { Executor } from '../sandbox/executor.js'
 import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
@@ -35,7 +35,7 @@ export async function deploy(context: Context, script: string, flags: DeployFlag
       : parseNumber('--gas', flags.gas, { min: 1, max: CEILINGS.gas, integer: true })
   const oracles = flags.oracle ?? []
   const bundled = await bundle(script)
-  const known = oracles.filter(name => name === 'clock' || name === 'random' || name === 'fetch')
+  const known = oracles.filter(isBuiltin)
   const shapes = await describeOracles(known.map(name => ({ name })))
   const findings = await inspect(context.use(new Executor()), bundled, script, {
     gas: gas ?? DEFAULT_LIMITS.gas,

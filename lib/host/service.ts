@@ -82,7 +82,7 @@ export class Service extends ReadyResource {
           `${encodeKey(this.key)} was stopped: it takes no calls, its log and files can be read`
         )
       : null
-    if (this.stop) for (const one of this.queue.splice(0)) this.refuse(one, this.stop)
+    if (this.stop) this.refuseAll(this.stop)
   }
 
   /** Offers the VM to the peer of a connection. */
@@ -112,14 +112,14 @@ export class Service extends ReadyResource {
   /** Finishes the batch that runs; what still waits is refused. */
   protected override async _close(): Promise<void> {
     if (this.timer) clearInterval(this.timer)
-    this.refuseAll()
+    this.refuseAll(closing())
     await this.running
     for (const session of this.sessions) session.close()
     await this.machine.close()
   }
 
-  private refuseAll(): void {
-    for (const one of this.queue.splice(0)) this.refuse(one, closing())
+  private refuseAll(error: VMSError): void {
+    for (const one of this.queue.splice(0)) this.refuse(one, error)
   }
 
   private async take(session: Session, signed: SignedRequest): Promise<void> {
@@ -199,8 +199,8 @@ export class Service extends ReadyResource {
         this.emit('aborted', one.request)
       }
       this.queue.unshift(...(rest as Waiting[]))
-      if (this.stop) for (const one of this.queue.splice(0)) this.refuse(one, this.stop)
-      if (this.closing) this.refuseAll()
+      if (this.stop) this.refuseAll(this.stop)
+      if (this.closing) this.refuseAll(closing())
     } catch (error) {
       for (const one of batch) if (this.waiting.has(nameOf(one.request))) this.refuse(one, asVMSError(error))
     }

@@ -46,9 +46,14 @@ export async function describeOracles(choices: OracleChoice[], own: OwnOracles =
   return specs
 }
 
+/** Whether every host can offer an oracle of this name. */
+export function isBuiltin(name: string): boolean {
+  return Object.hasOwn(BUILTIN, name)
+}
+
 function builtin(name: string, scope: string[], own: OwnOracles): Oracle | null {
   if (Object.hasOwn(own, name)) return own[name]()
-  return Object.hasOwn(BUILTIN, name) ? BUILTIN[name](scope) : null
+  return isBuiltin(name) ? BUILTIN[name](scope) : null
 }
 
 /** The oracles of a host's VMs; the code of own ones is kept in a folder, by its hash. */

@@ -13,8 +13,8 @@ import { VMSError } from '../errors.js'
 import { attestation, VERDICTS, type Attestation, type Verdict } from '../ledger/attestation.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { Signed } from '../ledger/statements.js'
+import { writeWhole } from '../user/whole.js'
 import type { Link } from './link.js'
-import { write } from './memory.js'
 
 /** What an auditor attests: how its audit of all blocks up to `length` has ended. */
 export type Attesting = Pick<Attestation, 'length' | 'hash' | 'verdict'>
@@ -140,7 +140,7 @@ export class Attested {
       const id = encodeKey(said.auditor)
       await this.load(id)
       if (this.known.get(id)?.get(said.verdict) !== said) continue // another command knew better
-      await write(this.folder, name, attestation.encode(said)).catch(() => {}) // said again at the next connection
+      await writeWhole(this.folder, name, attestation.encode(said)).catch(() => {}) // said again at the next connection
     }
   }
 }

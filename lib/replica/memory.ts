@@ -6,8 +6,7 @@
 //   <folder>/<VM key>/receipts/<request>    a signed receipt whose record was not found in the log
 //   <folder>/<VM key>/forks/<hash>          a proof of a fork (ledger/sealed.ts, ledger/fork.ts), under its BLAKE2b hash
 
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import b4a from 'b4a'
 import { codeOf } from '../errors.js'
@@ -16,6 +15,7 @@ import { verifyFork, type ProvenFork } from '../ledger/fork.js'
 import { encodeKey } from '../ledger/keys.js'
 import { sealProof, unsealProof } from '../ledger/sealed.js'
 import { headMessage, receipt, type HeadMessage, type Receipt, type Signed } from '../ledger/statements.js'
+import { writeWhole } from '../user/whole.js'
 
 /** A proof of a fork, and the file that holds it. */
 export interface KnownFork extends ProvenFork {
@@ -56,7 +56,7 @@ export class Memory {
   async rememberHead(head: Signed<HeadMessage>): Promise<void> {
     const known = await this.lengths()
     if (known.some(length => length >= head.length)) return
-    await write(this.heads, String(head.length), headMessage.encode(head))
+    await writeWhole(this.heads, String(head.length), headMessage.encode(head))
     await Promise.all(known.map(length => rm(path.join(this.heads, String(length)), { force: true })))
   }
 
@@ -75,7 +75,7 @@ export class Memory {
   }
 
   async rememberReceipt(one: Signed<Receipt>): Promise<void> {
-    await write(this.unconfirmed, nameOf(one), receipt.encode(one))
+    await writeWhole(this.unconfirmed, nameOf(one), receipt.encode(one))
   }
 
   async forgetReceipt(one: Signed<Receipt>): Promise<void> {
@@ -107,7 +107,7 @@ export class Memory {
     if (!b4a.equals(proven.key, this.key)) throw new Error('it is about another VM')
     const bytes = sealProof('fork', body)
     const name = b4a.toString(crypto.hash(bytes), 'hex')
-    await write(this.forks, name, bytes)
+    await writeWhole(this.forks, name, bytes)
     return { ...proven, body, file: path.join(this.forks, name) }
   }
 
@@ -125,20 +125,6 @@ function nameOf(one: Receipt): string {
 }
 
 /** Names in a folder; none if there is no folder. */
-export async function list(folder: string): Promise<string[]> {
+async function list(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => [])
-}
-
-/** Writes a file that others see whole or not at all. */
-export async function write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const temporary = path.join(folder, `.${name}.${randomBytes(6).toString('hex')}`)
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path.join(folder, name))
 }

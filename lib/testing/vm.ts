@@ -3,13 +3,14 @@
 import { fileURLToPath } from 'node:url'
 import type { KeyPair } from 'hypercore'
 import type { AnyContract } from '../client/client.js'
+import { checkSize, encodeArguments } from '../client/arguments.js'
 import { CallError } from '../client/errors.js'
-import { messageOf, VMSError } from '../errors.js'
+import { VMSError } from '../errors.js'
 import { Overlay } from '../files/overlay.js'
 import type { Genesis, Limits } from '../ledger/blocks.js'
 import crypto from '../ledger/crypto.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
-import { MAX_REQUEST_BYTES, signRequest, type CheckedRequest } from '../ledger/request.js'
+import { signRequest, type CheckedRequest } from '../ledger/request.js'
 import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
 import { execute, withoutInit, type Executed } from '../machine/execute.js'
 import { genesisOf, INIT } from '../machine/machine.js'
@@ -109,13 +110,7 @@ export class TestVM<Contract = AnyContract> {
     const encoded = encodeArguments(args)
     if (this.executor.closing) throw new VMSError('CLOSED', 'the VM of this test is closed')
     const request = this.sign(keyPair, method, encoded)
-    const excess = request.signed.bytes.byteLength - MAX_REQUEST_BYTES
-    if (excess > 0) {
-      throw new VMSError(
-        'TOO_LARGE',
-        `the arguments are ${excess} bytes too large: a request has at most ${MAX_REQUEST_BYTES}`
-      )
-    }
+    checkSize(request.signed.bytes)
     if (!this.methods.includes(method)) {
       throw new VMSError(
         'NO_SUCH_METHOD',
@@ -225,12 +220,4 @@ function oraclesOf(oracles: NonNullable<TestOptions['oracles']>): Oracle[] {
       )
     })
     .sort((a, b) => compareUTF8(a.spec.name, b.spec.name))
-}
-
-function encodeArguments(args: unknown[]): Uint8Array {
-  try {
-    return encodeValue(args)
-  } catch (error) {
-    throw new VMSError('INVALID_VALUE', `an argument cannot be sent: ${messageOf(error)}`)
-  }
 }
