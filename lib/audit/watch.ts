@@ -171,8 +171,8 @@ export class Watch extends ReadyResource {
     const { length, hash } = this.progress
     if (length > 0) await this.wait(() => replica.log.length >= length || replica.caughtUp(), NEVER)
     if (this.closing) return
-    const known = length <= replica.log.length ? await this.hash(length) : null
-    if (length > 0 && known !== hash) this.progress = NOTHING
+    if (length > 0 && (await this.hashShown(length)) !== hash) this.progress = NOTHING
+    if (this.closing) return
     this.settled = this.progress
     for (const finding of this.progress.findings) this.emit('fraud', finding)
     for (const doubt of this.progress.doubts) this.emit('inconclusive', doubt)
@@ -298,6 +298,16 @@ export class Watch extends ReadyResource {
     await this.file.save(this.progress)
     this.emit('checked', { length, hash: b4a.from(hash, 'hex'), verdict })
     if (verdict === 'verified') this.emit('verified', { length, hash, calls: this.progress.calls })
+  }
+
+  /** The log's tree hash as the log shows it, however late it comes; null if the log is not that long. */
+  private async hashShown(length: number): Promise<string | null> {
+    while (!this.closing && length <= this.replica.log.length) {
+      const hash = await this.hash(length)
+      if (hash !== null) return hash
+      await this.wait(() => false, RETRY_MS)
+    }
+    return null
   }
 
   private async hash(length: number): Promise<string | null> {

@@ -7,6 +7,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
+import Hypercore from 'hypercore'
 import { Findings, type Doubt, type Finding } from '../../lib/audit/findings.js'
 import type { Progress } from '../../lib/audit/progress.js'
 import { Replay } from '../../lib/audit/replay.js'
@@ -19,6 +20,8 @@ import type { Forger, Forgery } from '../helpers/forger.js'
 import { Ground } from '../helpers/ground.js'
 import { SOURCE, tell } from '../helpers/story.js'
 import { until } from '../helpers/until.js'
+
+type TreeHash = (this: Hypercore, length: number) => Promise<Uint8Array>
 
 const ground = await Ground.open()
 const forger = await ground.forger()
@@ -170,6 +173,28 @@ test('a watch that is closed on the way goes on from what it has written down', 
     Array.from({ length: 36 - from }, (_, i) => from + i)
   )
   assert.equal(second.watch.verdict, 'verified')
+})
+
+test('what was checked is known again although its hash comes late', async t => {
+  const vm = await told()
+  const [before, watcher] = [new Watcher(vm.key), new Watcher(vm.key, { timeout: 300 })]
+  const first = await before.start()
+  await first.reaches(6)
+  await first.close()
+  await mkdir(watcher.folder, { recursive: true })
+  await writeFile(watcher.file, await readFile(before.file))
+  await goOn(vm)
+  const treeHash = Object.getOwnPropertyDescriptor(Hypercore.prototype, 'treeHash')!.value as TreeHash
+  let late = 0
+  t.mock.method(Hypercore.prototype, 'treeHash', function (this: Hypercore, length: number) {
+    const isAsked = !this.writable && this.length === 7 && length === 6
+    return isAsked && late++ < 2 ? new Promise(() => {}) : treeHash.call(this, length)
+  })
+  const blocks = replayed(t)
+  const second = await watcher.start()
+  await second.reaches(7)
+  await second.close()
+  assert.deepEqual([blocks, second.watch.verdict, late > 2], [[6], 'verified', true])
 })
 
 test('a fraud is known after a restart, and is told once each time', async t => {
