@@ -70,6 +70,7 @@ asking(program.command('serve'))
   .option('--new', 'deploy even what the storage holds already')
   .option('--factory', 'let others deploy here; the oracles that are named are those that theirs may use')
   .option('--gas <units>', 'what a call of a newly deployed VM may use (default: 10000000)')
+  .option('--upgrade <who>', 'who may replace a newly deployed contract: never or owner (default: never)')
   .option('--allow <ids>', 'who may call: ids, or a file with one a line that may change meanwhile', repeated)
   .option('--deny <ids>', 'who may not', repeated)
   .option('--allow-deploy <ids>', 'who may deploy through the factory', repeated)
@@ -87,8 +88,18 @@ program
   .requiredOption('--host <key>', "the key of the host's factory, as its operator has it")
   .option('--gas <units>', 'what a call may use')
   .option('--oracle <names>', "the host's oracles that it may use", several)
+  .option('--upgrade <who>', 'who may replace the contract: never or owner (default: never)')
   .action((script: string, options: DeployFlags) =>
     act(async context => (await import('../lib/commands/deploy.js')).deploy(context, script, options))
+  )
+
+program
+  .command('upgrade')
+  .description('replace the contract of a VM, where its genesis lets the owner do that')
+  .argument('<key>')
+  .argument('<script>')
+  .action((key: string, script: string) =>
+    act(async context => (await import('../lib/commands/upgrade.js')).upgrade(context, key, script))
   )
 
 program

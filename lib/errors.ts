@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   NO_SUCH_METHOD: 'the contract has no such method',
   TOO_LARGE: 'the request is larger than a record can be',
   STALE: 'the request builds on a state that is too old or is not in the log',
+  CONTRACT_CHANGED: 'the contract was replaced since the caller has seen it',
   BUSY: 'the host has too much to do',
   FORBIDDEN: 'the host does not allow it',
   QUOTA: 'the host allows no more of it now',

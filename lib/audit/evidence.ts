@@ -3,7 +3,7 @@
 
 import type { FilesState } from '../ledger/encoding.js'
 import type { VMKeys } from '../ledger/keys.js'
-import type { TreeNode } from '../ledger/merkle.js'
+import { hashOfRoots, type TreeNode } from '../ledger/merkle.js'
 
 export interface Evidence {
   /** the keys of the VM's cores: what signs for it is known */
@@ -30,3 +30,10 @@ export interface CoreEvidence {
   /** The bytes of a block; null if they are not to be had. */
   get(index: number): Promise<Uint8Array | null>
 }
+
+const EMPTY_HEAD = { length: 0, hash: hashOfRoots([]) }
+const EMPTY_CORE: CoreEvidence = { length: 0, roots: [], get: () => Promise.resolve(null) }
+
+/** Files that were never written. */
+export const EMPTY_STATE: FilesState = { db: EMPTY_HEAD, blobs: EMPTY_HEAD }
+export const EMPTY_FILES: FilesEvidence = { db: EMPTY_CORE, blobs: EMPTY_CORE }

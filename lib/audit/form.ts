@@ -8,13 +8,21 @@ import {
   CEILINGS,
   COMMIT_BYTES,
   COMMIT_WRITE_BYTES,
-  UPGRADE_NEVER,
   type Commit,
   type Genesis,
   type Limits,
   type RuntimeChange
 } from '../ledger/blocks.js'
-import crypto from '../ledger/crypto.js'
+import {
+  hashSource,
+  INIT,
+  inOrder,
+  methodsToCall,
+  UPGRADE_OWNER,
+  UPGRADES,
+  type ContractInForce,
+  type Upgrade
+} from '../ledger/contract.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
 import { expiryOf, type Place } from '../ledger/history.js'
 import type { VMKeys } from '../ledger/keys.js'
@@ -29,19 +37,16 @@ import {
   type CheckedRequest
 } from '../ledger/request.js'
 import { decodeValue } from '../ledger/values.js'
-import { INIT } from '../machine/machine.js'
 import { compareUTF8 } from '../utf8.js'
 import type { Findings } from './findings.js'
 
 /** @returns why a genesis is not what a host may write; null if it is */
 export function checkGenesis(genesis: Genesis, keys: VMKeys): string | null {
-  if (!b4a.equals(genesis.sourceHash, crypto.hash(b4a.from(genesis.source))))
-    return 'the hash is not that of the source'
+  if (!b4a.equals(genesis.sourceHash, hashSource(genesis.source))) return 'the hash is not that of the source'
   if (!b4a.equals(genesis.files, keys.db)) return "the files' key does not follow from the log's"
-  if (genesis.methods.some((name, i) => i > 0 && compareUTF8(genesis.methods[i - 1], name) >= 0)) {
-    return 'the methods are not in order'
-  }
-  if (genesis.upgrade !== UPGRADE_NEVER) return `policy ${genesis.upgrade} of upgrades is unknown`
+  if (!inOrder(genesis.methods)) return 'the methods are not in order'
+  if (!Object.values<number>(UPGRADES).includes(genesis.upgrade))
+    return `policy ${genesis.upgrade} of upgrades is unknown`
   const wrong = wrongOracles(genesis.oracles)
   if (wrong !== null) return wrong
   for (const name of Object.keys(CEILINGS) as (keyof Limits)[]) {
@@ -104,7 +109,15 @@ export async function checkCommit(
       findings.add('bad-record', block, index, messageOf(error))
       return null
     }
-    await checkRequest(signed, requests[i].request, { block, index }, context, findings)
+    await checkRequest(
+      signed,
+      requests[i].request,
+      { block, index },
+      commit,
+      position.contract,
+      context,
+      findings
+    )
     if (block === 1 && i === 0 && !record.outcome.ok)
       findings.add('bad-record', block, index, 'init failed, so there is no deployment')
   }
@@ -156,10 +169,27 @@ function checkRecord(record: Record, oracles: OracleSpec[]): Request {
   return request
 }
 
+/** @returns why an upgrade is not one that genesis and the owner allow; null if it is */
+function wrongUpgrade(
+  { from }: Upgrade,
+  succeeded: boolean,
+  caller: Uint8Array,
+  contract: ContractInForce,
+  { upgrade, owner }: Genesis
+): string | null {
+  if (upgrade !== UPGRADE_OWNER) return 'genesis does not let anybody replace the contract'
+  if (!b4a.equals(caller, owner)) return 'the upgrade is not signed by the owner'
+  if (from !== b4a.toString(hashSource(contract.source), 'hex'))
+    return 'the upgrade is of another contract than the one in force'
+  return succeeded ? null : 'migrate failed, so there is no upgrade'
+}
+
 async function checkRequest(
   signed: SignedRequest,
   request: Request,
   place: Place,
+  commit: Commit,
+  contract: ContractInForce,
   { key, genesis, earlier, treeHash }: LogContext,
   findings: Findings
 ): Promise<void> {
@@ -173,7 +203,10 @@ async function checkRequest(
     if (method !== INIT) findings.add('bad-record', block, index, `the first call is ${method}, not ${INIT}`)
     if (!b4a.equals(caller, genesis.owner))
       findings.add('bad-record', block, index, 'the first call is not signed by the owner')
-  } else if (method === INIT || !genesis.methods.includes(method)) {
+  } else if (commit.upgrade) {
+    const wrong = wrongUpgrade(commit.upgrade, commit.records[0].outcome.ok, caller, contract, genesis)
+    if (wrong !== null) findings.add('bad-record', block, index, wrong)
+  } else if (!methodsToCall(genesis, contract).includes(method)) {
     findings.add('bad-record', block, index, `${method} is not a method to call`)
   }
 
@@ -192,6 +225,10 @@ async function checkRequest(
         index,
         `the request was good up to block ${expiryOf(request, genesis.limits.window) - 1}`
       )
+    }
+    if (seen.length <= contract.block) {
+      const detail = `the caller had not seen the contract of block ${contract.block}`
+      findings.add('bad-freshness', block, index, detail)
     }
     const hash = await treeHash(seen.length)
     if (hash === null) {

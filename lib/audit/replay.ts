@@ -12,19 +12,25 @@ import {
   type Genesis,
   type Runtime
 } from '../ledger/blocks.js'
+import { INIT, MIGRATE, type Contract } from '../ledger/contract.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
-import { hashOfRoots } from '../ledger/merkle.js'
-import { advance, endOf, positionAfterGenesis, type Position } from '../ledger/position.js'
+import {
+  advance,
+  endOf,
+  inForceAfter,
+  positionAfterGenesis,
+  type Base,
+  type Position
+} from '../ledger/position.js'
 import type { Record } from '../ledger/record.js'
 import type { CheckedRequest } from '../ledger/request.js'
-import { execute, mergeChanges, withoutInit, type Executed } from '../machine/execute.js'
-import { INIT } from '../machine/machine.js'
+import { asCalled, execute, mergeChanges, unexported, type Executed } from '../machine/execute.js'
 import { describeRuntime, ENGINE, RUNTIME, sameRuntime, unknownEngine } from '../machine/runtime.js'
 import { Executor, NOT_LOADED } from '../sandbox/executor.js'
 import { changesOf, compareRecords, firstDifference, type Difference } from './compare.js'
 import { DraftCore } from './core.js'
 import { Draft } from './draft.js'
-import type { Evidence, FilesEvidence } from './evidence.js'
+import { EMPTY_FILES, EMPTY_STATE, type Evidence, type FilesEvidence } from './evidence.js'
 import type { Findings, Kind } from './findings.js'
 import { checkCommit, checkGenesis, checkRuntimeChange, type LogContext } from './form.js'
 import { LoggedOracles } from './oracles.js'
@@ -40,11 +46,6 @@ const KEPT_BYTES = 64 * 1024 * 1024
 const KEPT_STATES = 1024
 
 const FORKED_FILES = 'the files are signed otherwise than the log says'
-
-const EMPTY_HEAD = { length: 0, hash: hashOfRoots([]) }
-const EMPTY_STATE: FilesState = { db: EMPTY_HEAD, blobs: EMPTY_HEAD }
-const EMPTY_CORE = { length: 0, roots: [], get: () => Promise.resolve(null) }
-const EMPTY_FILES: FilesEvidence = { db: EMPTY_CORE, blobs: EMPTY_CORE }
 
 /** Thrown where nothing further can be checked; what was found so far stands. */
 export class Stop extends Error {}
@@ -92,10 +93,10 @@ export class Replay {
       return this.stop('bad-genesis', 0, 'the log does not begin with a genesis')
     const wrong = checkGenesis(genesis, evidence.keys)
     if (wrong !== null) findings.add('bad-genesis', 0, null, wrong)
-    if (genesis.engine === ENGINE) await this.checkContract(genesis)
-    else findings.doubt(0, unknownEngine(genesis.engine, 'audit'), 'runtime')
     this.genesis = genesis
     this.position = positionAfterGenesis(genesis, EMPTY_STATE)
+    if (genesis.engine === ENGINE) await this.checkContract(genesis, 'bad-genesis', 0)
+    else findings.doubt(0, unknownEngine(genesis.engine, 'audit'), 'runtime')
     this.repeats = this.repeatsFrom(1)
     this.opened = true
   }
@@ -108,15 +109,12 @@ export class Replay {
     if (this.position.block === block) return
     await this.drop()
     this.repeats = this.repeatsFrom(block)
-    let force: { base: number; runtime: Runtime } | null = null
+    let force: Base | null = null
     for (let n = block - 1; n > 0; n--) {
       const { block: before } = await this.read(n, 'bad-record')
       if (before.type === 'genesis') return this.stop('bad-record', n, 'a second genesis')
-      if (before.type === 'runtime') {
-        force ??= { base: n, runtime: before.runtime }
-        continue
-      }
-      force ??= await this.inForce(n, before.base)
+      force ??= await this.inForceAfter(before, n)
+      if (before.type === 'runtime') continue
       this.claimed = endOf(before)
       this.position = { block, index: this.claimed, ...force, files: before.after }
       return
@@ -126,13 +124,18 @@ export class Replay {
     this.position = { ...positionAfterGenesis(genesis, EMPTY_STATE), block, ...force }
   }
 
-  private async inForce(block: number, base: number): Promise<{ base: number; runtime: Runtime }> {
-    if (base === 0) return { base, runtime: this.genesis.runtime }
-    if (base < block) {
-      const { block: found } = await this.read(base, 'bad-record')
-      if (found.type === 'runtime') return { base, runtime: found.runtime }
+  private async inForceAfter(block: Exclude<Block, Genesis>, number: number): Promise<Base> {
+    try {
+      return await inForceAfter(
+        this.genesis,
+        block,
+        number,
+        async n => (await this.read(n, 'bad-record')).block
+      )
+    } catch (error) {
+      if (error instanceof Stop) throw error
+      return this.stop('bad-record', number, `what it builds on is not to be found: ${messageOf(error)}`)
     }
-    return this.stop('bad-record', block, `its base, block ${base}, is no runtime`)
   }
 
   /**
@@ -199,20 +202,18 @@ export class Replay {
     this.draft = null
   }
 
-  private async checkContract(genesis: Genesis): Promise<void> {
-    const { methods, problems } = await this.executor.inspect(genesis.source, {
-      gas: genesis.limits.gas,
-      oracles: genesis.oracles
-    })
+  private async checkContract(contract: Contract, kind: Kind, block: number): Promise<void> {
+    const { limits, oracles } = this.genesis
+    const { methods, problems } = await this.executor.inspect(contract.source, { gas: limits.gas, oracles })
     if (problems.some(({ message }) => message === NOT_LOADED))
-      return this.findings.doubt(0, NOT_LOADED, 'stopped')
+      return this.findings.doubt(block, NOT_LOADED, 'stopped')
     const why =
       problems.length > 0
         ? `the contract cannot be loaded: ${problems[0].message}`
-        : methods.join() !== genesis.methods.join()
-          ? `the contract exports ${methods.join(', ')}, not ${genesis.methods.join(', ')}`
+        : methods.join() !== contract.methods.join()
+          ? `the contract exports ${methods.join(', ')}, not ${contract.methods.join(', ')}`
           : null
-    if (why !== null) this.accuse({ kind: 'bad-genesis', index: null, detail: why }, 0, genesis.runtime)
+    if (why !== null) this.accuse({ kind, index: null, detail: why }, block, this.position.runtime)
   }
 
   private async checkCommit(commit: Commit, bytes: number): Promise<void> {
@@ -226,6 +227,8 @@ export class Replay {
     const rebuilt = this.draft?.state ?? position.files
     const requests = await checkCommit(commit, bytes, position, rebuilt, context, findings)
     if (requests === null) return // the next commit goes on from what the host has published
+    if (commit.upgrade && genesis.engine === ENGINE)
+      await this.checkContract(commit.upgrade, 'bad-record', position.block)
     try {
       const draft = await this.draftOf(commit.before)
       const executed = await this.execute(draft, commit, requests)
@@ -282,16 +285,19 @@ export class Replay {
     requests: CheckedRequest[]
   ): Promise<(Executed | null)[]> {
     const { genesis } = this
-    const { block, index } = this.position
+    const { block, index, contract } = this.position
     if (genesis.engine !== ENGINE) return []
+    const terms = { ...genesis, ...(commit.upgrade ?? contract) }
+    if (commit.upgrade) requests = requests.map(asCalled)
+    const once = commit.upgrade ? MIGRATE : block === 1 ? INIT : null
     const done: (Executed | null)[] = []
-    if (block === 1 && !genesis.methods.includes(INIT)) done.push(...requests.slice(0, 1).map(withoutInit))
+    if (once !== null && !terms.methods.includes(once)) done.push(...requests.slice(0, 1).map(unexported))
     const files = new Overlay(draft.files)
     while (done.length < requests.length) {
       const rest = requests.slice(done.length)
       const logged = commit.records.slice(done.length)
       const oracles = new LoggedOracles(rest, logged)
-      const run = await execute(this.executor, genesis, index + done.length, files, rest, { oracles })
+      const run = await execute(this.executor, terms, index + done.length, files, rest, { oracles })
       const wrong = run.findIndex(
         (one, i) => one === null || firstDifference(logged[i].writes, one.record.writes) !== null
       )

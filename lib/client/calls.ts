@@ -94,6 +94,11 @@ export class Calls {
     replica.on('closing', () => this.fail())
   }
 
+  /** The key of the VM that is called. */
+  get key(): Uint8Array {
+    return this.replica.key
+  }
+
   /**
    * Signs a request, sends it, and waits for its record.
    * @throws CallError if the contract threw; VMSError INVALID_VALUE, TOO_LARGE, UNREACHABLE, TIMEOUT, ABORTED, FRAUD,

@@ -7,7 +7,6 @@ import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
 import { Watch } from '../audit/watch.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
-import { INIT } from '../machine/machine.js'
 import { Replica } from '../replica/replica.js'
 import { RESERVED } from '../sandbox/reserved.js'
 import { dataFolder } from '../user/folders.js'
@@ -120,13 +119,13 @@ export class Client<Contract = AnyContract> extends ReadyResource {
 
   /** Names of the methods that can be called. */
   async methods(): Promise<string[]> {
-    return (await this.info()).methods.filter(name => name !== INIT)
+    return (await this.info()).methods
   }
 
   /** What the VM is: title, owner, methods, trust, length of the log. */
   async info(): Promise<Info> {
     const online = await this.replica.sync(this.timeout)
-    return describe(this.replica, online)
+    return describe(this.replica, online, this.timeout)
   }
 
   protected override async _open(): Promise<void> {

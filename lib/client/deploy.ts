@@ -6,22 +6,21 @@ import { checkGenesis } from '../audit/form.js'
 import { VMSError } from '../errors.js'
 import { type Genesis, type Limits, type Runtime } from '../ledger/blocks.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
+import { UPGRADES, type Contract, type UpgradeName } from '../ledger/contract.js'
 import type { OracleSpec } from '../ledger/oracles.js'
 import type { Value } from '../ledger/values.js'
-import { DEFAULT_LIMITS, genesisOf, requestInit } from '../machine/machine.js'
+import { DEFAULT_LIMITS, genesisOf, requestInit } from '../machine/genesis.js'
 import { ENGINE, unknownEngine } from '../machine/runtime.js'
 import type { Calls, CallOptions } from './calls.js'
 
-export interface Deploying {
-  /** the contract: one script */
-  source: string
-  /** its exported functions */
-  methods: string[]
+export interface Deploying extends Contract {
   title: string
   /** gas of a call, the host's default if not given */
   gas?: number
   /** names of the host's oracles that it may use */
   oracles?: string[]
+  /** who may replace the contract, nobody if not given */
+  upgrade?: UpgradeName
 }
 
 /**
@@ -33,16 +32,24 @@ export interface Deploying {
 export async function deploy(
   factory: Calls,
   owner: KeyPair,
-  { source, methods, title, gas, oracles = [] }: Deploying,
+  { source, methods, title, gas, oracles = [], upgrade = 'never' }: Deploying,
   options: CallOptions = {}
 ): Promise<{ key: Uint8Array; genesis: Genesis }> {
-  const asked = { title, limits: gas === undefined ? {} : { gas }, oracles }
+  const asked = { title, limits: gas === undefined ? {} : { gas }, oracles, upgrade }
   const { value } = await factory.call('prepare', [source, asked], options)
   const draft = readDraft(value)
   const { engine, runtime, limits } = draft
   if (engine !== ENGINE) throw new VMSError('UNKNOWN_ENGINE', unknownEngine(engine, 'deploy to'))
   const keys = deriveKeys(draft.publicKey)
-  const deployment = { source, methods, title, limits, oracles: draft.oracles }
+  const deployment = {
+    source,
+    methods,
+    title,
+    limits,
+    oracles: draft.oracles,
+    upgrade: UPGRADES[upgrade],
+    factory: factory.key
+  }
   const genesis = { ...genesisOf(deployment, keys.db, owner.publicKey), runtime }
   const wrong =
     checkGenesis(genesis, keys) ??

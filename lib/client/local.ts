@@ -6,14 +6,15 @@ import b4a from 'b4a'
 import c from 'compact-encoding'
 import { checkGenesis } from '../audit/form.js'
 import { VMSError } from '../errors.js'
-import type { Genesis } from '../ledger/blocks.js'
+import type { Terms } from '../ledger/blocks.js'
+import { checkMethod, methodsToCall } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
 import { endOf } from '../ledger/position.js'
 import { request as requestEncoding, type Request, type CheckedRequest } from '../ledger/request.js'
 import { decodeValue, type Value } from '../ledger/values.js'
 import { execute } from '../machine/execute.js'
-import { INIT } from '../machine/machine.js'
 import { ENGINE, unknownEngine } from '../machine/runtime.js'
+import { contractAfter } from '../replica/contract.js'
 import type { Replica } from '../replica/replica.js'
 import { latestSnapshot, type Snapshot } from '../replica/snapshot.js'
 import { attestations, auditorsOf } from '../replica/verified.js'
@@ -82,10 +83,10 @@ export class LocalCalls {
     let whole = false
     try {
       const snapshot = await deadline.race(this.snapshot(deadline))
-      const genesis = await deadline.race(this.genesis(method, deadline))
+      const terms = await deadline.race(this.terms(method, snapshot, deadline))
       await requireAudited(this.replica, snapshot.block + 1, this.minAuditors, deadline.left, signal)
       stage.files = new TimedTree(snapshot.tree, deadline)
-      const run = this.run(executor, genesis, snapshot, stage.files, method, encoded)
+      const run = this.run(executor, terms, snapshot, stage.files, method, encoded)
       const result = await deadline.race(run)
       whole = true
       return result
@@ -120,31 +121,26 @@ export class LocalCalls {
     return latestSnapshot(replica, deadline.left)
   }
 
-  /** The contract, if it is one to run: what an auditor checks of a genesis without running anything. */
-  private async genesis(method: string, deadline: Deadline): Promise<Genesis> {
+  /** The contract as it was then, if it is one to run: what an auditor checks of it without running anything. */
+  private async terms(method: string, { block }: Snapshot, deadline: Deadline): Promise<Terms> {
     const { replica } = this
     const id = encodeKey(replica.key)
     const genesis = await replica.block(0, deadline.left)
     if (genesis.type !== 'genesis') throw new VMSError('BAD_HOST', `the log of ${id} has no genesis`)
     if (genesis.engine !== ENGINE) throw new VMSError('UNKNOWN_ENGINE', unknownEngine(genesis.engine, 'call'))
     const { keys } = await replica.cores()
-    const wrong =
-      checkGenesis(genesis, keys) ??
-      (b4a.byteLength(genesis.source) > MAX_SOURCE ? 'the contract is larger than one can be' : null)
+    const wrong = checkGenesis(genesis, keys)
     if (wrong !== null) throw new VMSError('BAD_HOST', `the host of ${id} lies in its first block: ${wrong}`)
-    if (method === INIT || !genesis.methods.includes(method)) {
-      const names = genesis.methods.filter(name => name !== INIT).join(', ')
-      throw new VMSError(
-        'NO_SUCH_METHOD',
-        `the contract has no method ${JSON.stringify(method.slice(0, 64))} to call; it has: ${names || 'none'}`
-      )
-    }
-    return genesis
+    const contract = await contractAfter(replica, genesis, block, deadline.left)
+    if (b4a.byteLength(contract.source) > MAX_SOURCE)
+      throw new VMSError('BAD_HOST', `the contract of ${id} is larger than one can be`)
+    checkMethod(methodsToCall(genesis, contract), method)
+    return { ...genesis, ...contract }
   }
 
   private async run(
     executor: Executor,
-    genesis: Genesis,
+    terms: Terms,
     { block, commit }: Snapshot,
     files: TimedTree,
     method: string,
@@ -157,7 +153,7 @@ export class LocalCalls {
     if (!Number.isSafeInteger(index)) {
       throw new VMSError('BAD_HOST', `the host of ${encodeKey(replica.key)} counts calls that cannot be`)
     }
-    const [done] = await execute(executor, genesis, index, files, [request])
+    const [done] = await execute(executor, terms, index, files, [request])
     if (done === null) {
       throw new VMSError('KILLED', 'the call was stopped here: it ran too long, or crashed the sandbox')
     }

@@ -1,14 +1,26 @@
 // The records of a VM, one after the other. Blocks before the first record asked for are not fetched, but for a few.
 
+import b4a from 'b4a'
 import type { Commit } from '../ledger/blocks.js'
+import { hashSource } from '../ledger/contract.js'
 import { endOf } from '../ledger/position.js'
 import type { Record } from '../ledger/record.js'
+import { contractAfter } from '../replica/contract.js'
 import type { Replica } from '../replica/replica.js'
 
 export interface Logged {
   index: number
   block: number
   record: Record
+  /** the contract that ran it */
+  contract: Ran
+}
+
+export interface Ran {
+  /** block of the genesis or upgrade that holds it */
+  block: number
+  /** hash of its source, hex */
+  hash: string
 }
 
 export interface RecordsOptions {
@@ -26,6 +38,8 @@ const NEVER = 2 ** 31 - 1
 /** @throws VMSError NOT_AVAILABLE, BAD_HOST; FRAUD, REWOUND while it follows */
 export async function* records(replica: Replica, options: RecordsOptions): AsyncGenerator<Logged> {
   const { from = 0, follow = false, timeout } = options
+  const genesis = await replica.genesis()
+  let contract: Ran = { block: -1, hash: '' }
   let next = await blockOf(replica, from, timeout)
   const download = replica.log.download({ start: next, end: follow ? -1 : replica.log.length })
   try {
@@ -33,8 +47,11 @@ export async function* records(replica: Replica, options: RecordsOptions): Async
       for (; next < replica.log.length; next++) {
         const block = await replica.block(next, timeout)
         if (block.type !== 'commit') continue
+        const { block: since, source } = await contractAfter(replica, genesis, next, timeout)
+        if (contract.block !== since)
+          contract = { block: since, hash: b4a.toString(hashSource(source), 'hex') }
         for (const [i, record] of block.records.entries()) {
-          if (block.first + i >= from) yield { index: block.first + i, block: next, record }
+          if (block.first + i >= from) yield { index: block.first + i, block: next, record, contract }
         }
       }
       if (!follow) return

@@ -22,7 +22,7 @@ export async function check(context: Context, script: string, options: OracleFla
   if (ok) print(`${script} can be deployed. Its methods: ${signatures.join(', ') || 'none'}`)
   print(...problems.map(describeProblem), ...warnings.map(describeWarning))
   if (ok) {
-    const { DEFAULT_LIMITS } = await import('../machine/machine.js')
+    const { DEFAULT_LIMITS } = await import('../machine/genesis.js')
     print(`loading it costs ${numberOf(load)} gas of the ${numberOf(DEFAULT_LIMITS.gas)} that a call has`)
   }
   return ok ? EXIT.ok : EXIT.failed

@@ -11,7 +11,6 @@ import { ClientFiles } from '../client/files.js'
 import { describe } from '../client/info.js'
 import { LocalCalls } from '../client/local.js'
 import { VMSError } from '../errors.js'
-import { INIT } from '../machine/machine.js'
 import type { Replica } from '../replica/replica.js'
 import { auditReplica, printAudit } from './audit.js'
 import { describeOffline } from './age.js'
@@ -43,11 +42,11 @@ export async function connect(context: Context, key: string, flags: TrustFlags):
   const trust = readTrust(flags)
   const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(timeout)
-  const info = await describe(replica, online)
+  const info = await describe(replica, online, timeout)
   const identity = await context.identity()
   const calls = new Calls(replica, identity, trust.minAuditors)
   const local = context.use(new LocalCalls(replica, identity.publicKey, trust.minAuditors))
-  const methods = info.methods.filter(name => name !== INIT)
+  const { methods } = info
   await showTrust(context, replica, trust)
   if (!online) {
     log(`${describeOffline(replica)}: files and log can be read, and methods run here: ${LOCAL}.method(…)`)
@@ -123,14 +122,18 @@ function dotCommands(
     audit: {
       help: 'replay every call',
       action: async () => {
-        const { key } = await describe(replica, replica.host !== null)
+        const { key } = await describe(replica, replica.host !== null, timeout)
         printAudit(context, key, await auditReplica(context, replica))
       }
     },
     info: {
       help: 'what this VM is',
       action: async () =>
-        printInfo(context, await describe(replica, await replica.sync(timeout)), replica.trusted.size)
+        printInfo(
+          context,
+          await describe(replica, await replica.sync(timeout), timeout),
+          replica.trusted.size
+        )
     }
   }
   const help: DotCommand = {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import type { KeyPair } from 'hypercore'
 import { VMSError } from '../errors.js'
 import { FileError } from '../files/errors.js'
+import type { UpgradeName } from '../ledger/contract.js'
 import type { Replica } from '../replica/replica.js'
 import { log } from './output.js'
 
@@ -127,6 +128,15 @@ export class Context {
     }
     return error
   }
+}
+
+/**
+ * Who may replace a contract, as a flag was given it.
+ * @throws VMSError USAGE
+ */
+export function parseUpgrade(text = 'never'): UpgradeName {
+  if (text === 'never' || text === 'owner') return text
+  throw new VMSError('USAGE', `--upgrade takes never or owner, not "${text}"`)
 }
 
 interface Bounds {

@@ -8,16 +8,17 @@ import { CallError } from '../client/errors.js'
 import { LocalCalls } from '../client/local.js'
 import { VMSError } from '../errors.js'
 import { CEILINGS, encodeBlock, type Genesis } from '../ledger/blocks.js'
+import { methodsToCall } from '../ledger/contract.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
 import { trustIn } from '../ledger/oracles.js'
-import { DEFAULT_LIMITS, INIT } from '../machine/machine.js'
+import { DEFAULT_LIMITS } from '../machine/genesis.js'
 import { describeOracles, isBuiltin } from '../oracles/index.js'
 import { bundle } from '../sandbox/bundle.js'
 import { Executor } from '../sandbox/executor.js'
 import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
 import { dataFolder } from '../user/folders.js'
 import { writeWhole } from '../user/whole.js'
-import { parseNumber, type Context } from './context.js'
+import { parseNumber, parseUpgrade, type Context } from './context.js'
 import { describeError, EXIT } from './exit.js'
 import { log, print, printJSON } from './output.js'
 
@@ -25,6 +26,7 @@ export interface DeployFlags {
   host: string
   gas?: string
   oracle?: string[]
+  upgrade?: string
 }
 
 export async function deploy(context: Context, script: string, flags: DeployFlags): Promise<number> {
@@ -34,6 +36,7 @@ export async function deploy(context: Context, script: string, flags: DeployFlag
       ? undefined
       : parseNumber('--gas', flags.gas, { min: 1, max: CEILINGS.gas, integer: true })
   const oracles = flags.oracle ?? []
+  const upgrade = parseUpgrade(flags.upgrade)
   const bundled = await bundle(script)
   const known = oracles.filter(isBuiltin)
   const shapes = await describeOracles(known.map(name => ({ name })))
@@ -47,7 +50,7 @@ export async function deploy(context: Context, script: string, flags: DeployFlag
   const { source, title } = bundled
   const identity = await context.identity()
   const calls = new Calls(await context.replica(host), identity)
-  const wanted = { source, methods, title, gas, oracles }
+  const wanted = { source, methods, title, gas, oracles, upgrade }
   const { key, genesis } = await orExplain(deployTo(calls, identity, wanted, { timeout: context.timeout }))
   const id = encodeKey(key)
   await writeWhole(placeOf(id), HOST_FILE, `${host}\n`)
@@ -57,7 +60,7 @@ export async function deploy(context: Context, script: string, flags: DeployFlag
   else {
     print(`${title} is deployed at ${host}: ${id}`)
     if (genesis.oracles.length > 0) print(`  ${trustIn(genesis.oracles)}`)
-    for (const method of methods.filter(name => name !== INIT)) print(`  vms call ${id} ${method} …`)
+    for (const method of methodsToCall(genesis, genesis)) print(`  vms call ${id} ${method} …`)
   }
   return EXIT.ok
 }

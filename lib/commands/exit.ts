@@ -23,6 +23,7 @@ const STATUS: { [code in ErrorCode]: number } = {
   NO_SUCH_METHOD: EXIT.failed,
   TOO_LARGE: EXIT.failed,
   STALE: EXIT.failed,
+  CONTRACT_CHANGED: EXIT.failed,
   BUSY: EXIT.failed,
   FORBIDDEN: EXIT.failed,
   QUOTA: EXIT.failed,

@@ -17,7 +17,7 @@ export async function info(
   const replica = await trustingReplica(context, key, trust)
   const online = await replica.sync(context.timeout)
   await hearTrusted(context, replica, trust)
-  const found = await describe(replica, online)
+  const found = await describe(replica, online, context.timeout)
   if (!online) log(describeOffline(replica))
   const { size } = replica.trusted
   if (compare !== undefined) return showComparison(context, compare, contract === found.source)
@@ -29,24 +29,31 @@ export async function info(
 }
 
 /** @param trusted how many auditors are trusted */
-export function printInfo(context: Context, { source: _, ...found }: Info, trusted: number): void {
-  if (context.json) return printJSON(found)
+export function printInfo(context: Context, found: Info, trusted: number): void {
+  if (context.json) return printJSON({ ...found, source: undefined })
   const { node, arch } = found.runtime
   const lines: [string, string][] = [
     ['title', found.title],
     ['key', found.key],
     ['owner', found.owner],
-    ['methods', found.methods.filter(name => name !== 'init').join(', ')],
+    ['methods', found.methods.join(', ')],
     ['trust', found.trust],
     ['host', found.online ? 'online' : 'offline: this is as it was seen last'],
     ['log', `${found.length} blocks, ${found.hash}`],
     ['head', found.age === null ? 'none seen' : `signed ${formatAge(found.age)} ago`],
     ...(trusted === 0 ? [] : [['audited', describeVerified(found.verified, trusted)] as [string, string]]),
     ['runtime', `Node ${node} on ${arch}, engine ${found.engine}`],
-    ['contract', found.sourceHash]
+    ['contract', found.sourceHash],
+    ['upgrades', describeUpgrades(found)]
   ]
   const width = Math.max(...lines.map(([name]) => name.length))
   for (const [name, text] of lines) print(`${name.padEnd(width)}  ${text}`)
+}
+
+function describeUpgrades({ upgrade, contractBlock }: Info): string {
+  if (upgrade === 'never') return 'never: the contract stays as it is'
+  const since = contractBlock === 0 ? 'it did not so far' : `the contract is that of block ${contractBlock}`
+  return `the owner may replace the contract; ${since}`
 }
 
 function showComparison(context: Context, file: string, same: boolean): number {

@@ -1,6 +1,7 @@
 // vms log: prints the records of a VM.
 
 import { countRecords, records, type Logged } from '../client/records.js'
+import { readUpgrade, UPGRADE_NEVER } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { CallError, Outcome, Write } from '../ledger/record.js'
 import { decodeRequest } from '../ledger/request.js'
@@ -26,9 +27,7 @@ export async function printLog(
   const replica = await context.replica(key)
   const online = await replica.sync(context.timeout)
   if (!online) log(`${describeOffline(replica)}: the log is shown up to block ${replica.log.length - 1}`)
-  for await (const logged of records(replica, { from, follow, timeout: context.timeout })) {
-    printRecord(context, logged)
-  }
+  await printRecords(context, replica, { from, follow })
   return EXIT.ok
 }
 
@@ -36,13 +35,31 @@ export async function printLog(
 export async function printTail(context: Context, replica: Replica, count: number): Promise<void> {
   const { timeout } = context
   const from = Math.max(0, (await countRecords(replica, timeout)) - count)
-  for await (const logged of records(replica, { from, timeout })) printRecord(context, logged)
+  await printRecords(context, replica, { from })
 }
 
-function printRecord(context: Context, { index, block, record }: Logged): void {
+async function printRecords(
+  context: Context,
+  replica: Replica,
+  range: { from: number; follow?: boolean }
+): Promise<void> {
+  const { upgrade } = await replica.genesis()
+  let since = 0
+  for await (const logged of records(replica, { ...range, timeout: context.timeout })) {
+    const { contract, block } = logged
+    if (contract.block !== since && !context.json)
+      print(`contract ${contract.hash.slice(0, 8)}, since block ${contract.block}`)
+    since = contract.block
+    printRecord(context, logged, upgrade !== UPGRADE_NEVER && contract.block === block)
+  }
+}
+
+/** @param isUpgrade whether the record replaces the contract */
+function printRecord(context: Context, { index, block, record, contract }: Logged, isUpgrade: boolean): void {
   const request = decodeRequest(record.request)
   const caller = encodeKey(request.caller)
-  const args = toJSON(decodeValue(request.args))
+  // a contract is told by its hash: "vms info --source" prints it
+  const args = isUpgrade ? [readUpgrade(request).from, contract.hash] : toJSON(decodeValue(request.args))
   const { method } = request
   const { gas } = record
   const writes = record.writes.map(describeWrite)
@@ -53,7 +70,19 @@ function printRecord(context: Context, { index, block, record }: Logged): void {
     inputs: toJSON(decodeValue(inputs)),
     output: outcomeOf(output)
   }))
-  if (context.json) return printJSON({ index, block, caller, method, args, outcome, gas, writes, oracles })
+  if (context.json)
+    return printJSON({
+      index,
+      block,
+      caller,
+      method,
+      args,
+      outcome,
+      gas,
+      writes,
+      oracles,
+      contract: contract.hash
+    })
   const list = shown(args).slice(1, -1)
   const ended = endOf(outcome)
   const changed = writes.map(write => `${write.deleted ? '-' : '+'}${write.path}`).join(' ')

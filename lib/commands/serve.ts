@@ -7,9 +7,10 @@ import { Host, type HostLine } from '../host/host.js'
 import type { PolicyOptions } from '../host/policy.js'
 import type { Service } from '../host/service.js'
 import { CEILINGS } from '../ledger/blocks.js'
+import { methodsToCall } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
 import { trustIn } from '../ledger/oracles.js'
-import { DEFAULT_LIMITS, INIT } from '../machine/machine.js'
+import { DEFAULT_LIMITS } from '../machine/genesis.js'
 import { describeOracles } from '../oracles/index.js'
 import { bundle, type Bundle } from '../sandbox/bundle.js'
 import { Executor, type RunOptions } from '../sandbox/executor.js'
@@ -18,7 +19,7 @@ import { isolation } from '../sandbox/isolation.js'
 import { placesOf, type Places } from '../sandbox/places.js'
 import { dataFolder } from '../user/folders.js'
 import { IdList } from '../user/ids.js'
-import { parseNumber, type Context } from './context.js'
+import { parseNumber, parseUpgrade, type Context } from './context.js'
 import { chooseOracles, type OracleFlags } from './oracles.js'
 import { log, print, printJSON } from './output.js'
 
@@ -28,7 +29,14 @@ const MAX_WATCHDOG_MS = 2 ** 31 - 1
 export async function serve(
   context: Context,
   scripts: string[],
-  options: { new?: boolean; factory?: boolean; gas?: string; watchdog?: string } & OracleFlags & PolicyFlags
+  options: {
+    new?: boolean
+    factory?: boolean
+    gas?: string
+    watchdog?: string
+    upgrade?: string
+  } & OracleFlags &
+    PolicyFlags
 ): Promise<number> {
   context.runsUntilStopped()
   const watchdog =
@@ -39,6 +47,7 @@ export async function serve(
     options.gas === undefined
       ? DEFAULT_LIMITS.gas
       : parseNumber('--gas', options.gas, { min: 1, max: CEILINGS.gas, integer: true })
+  const upgrade = parseUpgrade(options.upgrade)
   const bundles = await bundleAll(scripts)
   const oracles = await chooseOracles(options)
   const specs = await describeOracles(oracles)
@@ -46,7 +55,7 @@ export async function serve(
   const storage = context.storage ?? path.join(dataFolder(), 'host')
   const places = new Map(bundles.map(({ source, map, path }) => [source, placesOf(map, path)]))
   const onconsole = (vm: string, line: HostLine) => {
-    const source = host.services.get(vm)?.machine.genesis.source
+    const source = host.services.get(vm)?.machine.contract.source
     log(describeLine(vm, line, source === undefined ? undefined : places.get(source)))
   }
   const policy = readPolicy(options)
@@ -60,11 +69,18 @@ export async function serve(
   for (const { id, error } of host.refused) printRefused(context, id, error)
   const resumed = [...host.services.values()]
   for (const service of resumed) printReady(context, service, true)
-  const held = [...resumed.map(({ machine }) => machine.genesis), ...host.refused].map(({ source }) => source)
+  const held = [
+    ...resumed.map(({ machine }) => [machine.contract.source, machine.genesis.source]),
+    ...host.refused.map(({ source }) => [source])
+  ]
   for (const script of options.new ? bundles : notDeployed(bundles, held)) {
     await look(script, { gas, oracles: specs })
     const { source, title, file } = script
-    printReady(context, await host.deploy({ source, title, file, owner, limits: { gas }, oracles }), false)
+    printReady(
+      context,
+      await host.deploy({ source, title, file, owner, limits: { gas }, oracles, upgrade }),
+      false
+    )
   }
   if (options.factory) {
     const factory = await host.factory(owner)
@@ -123,20 +139,20 @@ async function look(script: Script, options: RunOptions): Promise<void> {
   }
 }
 
-/** The scripts that no VM of the storage runs; two scripts that are equal need two VMs. */
-function notDeployed(scripts: Script[], held: (string | null)[]): Script[] {
+/** The scripts that no VM of the storage runs, or ran before its contract was replaced; two scripts that are equal need two VMs. */
+function notDeployed(scripts: Script[], held: (string | null)[][]): Script[] {
   const left = [...held]
   return scripts.filter(({ source }) => {
-    const at = left.indexOf(source)
+    const at = left.findIndex(sources => sources.includes(source))
     if (at !== -1) left.splice(at, 1)
     return at === -1
   })
 }
 
 function printReady(context: Context, { key, machine }: Service, resumed: boolean): void {
-  const { genesis, head, cores } = machine
+  const { genesis, contract, head, cores } = machine
   const id = encodeKey(key)
-  const methods = genesis.methods.filter(name => name !== INIT)
+  const methods = methodsToCall(genesis, contract)
   if (context.json) {
     const files = encodeKey(cores.keys.db)
     const hash = Buffer.from(head.hash).toString('hex')

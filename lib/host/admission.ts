@@ -2,10 +2,19 @@
 
 import b4a from 'b4a'
 import { messageOf, VMSError } from '../errors.js'
+import {
+  checkMethod,
+  hashSource,
+  methodsToCall,
+  MIGRATE,
+  readUpgrade,
+  UPGRADE_OWNER,
+  type Upgrade
+} from '../ledger/contract.js'
 import { expiryOf } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import { decodeRequest, verifyRequest, type Request, type SignedRequest } from '../ledger/request.js'
-import { INIT, type Machine } from '../machine/machine.js'
+import type { Machine } from '../machine/machine.js'
 
 /** Tree hashes that are kept at hand: clients build on one of the last few heads. */
 const CACHED_HASHES = 256
@@ -16,8 +25,8 @@ export class Admission {
   constructor(private readonly machine: Machine) {}
 
   /**
-   * Checks the form, who asks, and for what.
-   * @throws VMSError BAD_REQUEST, WRONG_VM, NO_SUCH_METHOD, BAD_SIGNATURE
+   * Checks the form, and who asks.
+   * @throws VMSError BAD_REQUEST, WRONG_VM, BAD_SIGNATURE
    */
   check(signed: SignedRequest): Request {
     const request = decode(signed)
@@ -28,14 +37,6 @@ export class Admission {
         `the request is for ${encodeKey(request.vm)}, this is ${encodeKey(machine.key)}`
       )
     }
-    if (!machine.genesis.methods.includes(request.method) || request.method === INIT) {
-      const names = machine.genesis.methods.filter(name => name !== INIT).join(', ')
-      const method = JSON.stringify(request.method.slice(0, 64))
-      throw new VMSError(
-        'NO_SUCH_METHOD',
-        `the contract has no method ${method} to call; it has: ${names || 'none'}`
-      )
-    }
     if (!verifyRequest(signed, request.caller)) {
       throw new VMSError('BAD_SIGNATURE', `the request is not signed by ${encodeKey(request.caller)}`)
     }
@@ -43,10 +44,43 @@ export class Admission {
   }
 
   /**
+   * Checks what is asked for.
+   * @throws VMSError NO_SUCH_METHOD; FORBIDDEN, INVALID_CONTRACT if it is an upgrade
+   */
+  async checkMethod(request: Request): Promise<void> {
+    const { genesis, contract } = this.machine
+    if (this.isUpgrade(request)) return this.checkUpgrade(request)
+    checkMethod(methodsToCall(genesis, contract), request.method)
+  }
+
+  /** Whether a request is to replace the contract. */
+  isUpgrade({ method }: Request): boolean {
+    return method === MIGRATE && this.machine.genesis.upgrade === UPGRADE_OWNER
+  }
+
+  private async checkUpgrade(request: Request): Promise<void> {
+    const { machine } = this
+    const { owner } = machine.genesis
+    if (!b4a.equals(request.caller, owner))
+      throw new VMSError('FORBIDDEN', `only its owner may replace the contract: ${encodeKey(owner)}`)
+    const upgrade = upgradeOf(request)
+    if (upgrade.from !== b4a.toString(hashSource(machine.contract.source), 'hex'))
+      throw new VMSError('CONTRACT_CHANGED', 'the upgrade is of another contract than the one in force')
+    await machine.inspect(upgrade)
+  }
+
+  /**
    * @param last the last block that the request could come to stand in
-   * @throws VMSError STALE
+   * @throws VMSError STALE, CONTRACT_CHANGED
    */
   checkExpiry(request: Request, last: number): void {
+    const { block } = this.machine.contract
+    if (request.seen.length <= block) {
+      throw new VMSError(
+        'CONTRACT_CHANGED',
+        `the contract was replaced in block ${block}, which the caller had not seen: the call did not run; look what the new one does, and call again`
+      )
+    }
     const { window } = this.machine.genesis.limits
     if (last < expiryOf(request, window)) return
     const { length } = request.seen
@@ -80,6 +114,14 @@ export class Admission {
     if (this.hashes.size >= CACHED_HASHES) this.hashes.delete(this.hashes.keys().next().value!)
     this.hashes.set(length, hash)
     return hash
+  }
+}
+
+function upgradeOf(request: Request): Upgrade {
+  try {
+    return readUpgrade(request)
+  } catch (error) {
+    throw new VMSError('BAD_REQUEST', `the upgrade is malformed: ${messageOf(error)}`)
   }
 }
 

@@ -5,11 +5,12 @@ import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import { messageOf, VMSError } from '../errors.js'
 import { sameHead } from '../ledger/encoding.js'
+import { INIT, type UpgradeName } from '../ledger/contract.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
 import { decodeRequest, verifyRequest, type CheckedRequest } from '../ledger/request.js'
 import { CEILINGS, type Genesis, type Limits } from '../ledger/blocks.js'
 import { decodeValue, type Value } from '../ledger/values.js'
-import { headOfGenesis, INIT } from '../machine/machine.js'
+import { headOfGenesis } from '../machine/genesis.js'
 import { oracleOf, OracleError, type Oracle, type OracleChoice } from '../oracles/index.js'
 import type { Service } from './service.js'
 
@@ -47,6 +48,10 @@ export interface Wanted {
   title: string
   limits?: Partial<Limits>
   oracles?: OracleChoice[]
+  /** who may replace the contract, nobody if not given */
+  upgrade?: UpgradeName
+  /** key of the factory through which it is deployed */
+  factory?: Uint8Array
 }
 
 /** What a factory needs of its host. */
@@ -80,7 +85,8 @@ export function vmsOracle(host: Deployer, offered: OracleChoice[]): Oracle {
   return oracleOf(FACTORY_ORACLE, {
     prepare: async ([owner, source, options]) => {
       const deployment = readDeployment(source, options, offered)
-      const prepared = await explained(host.prepare(decodeKey(owner as string), deployment))
+      const factory = [...host.services.values()].find(({ machine }) => isFactory(machine.genesis))?.key
+      const prepared = await explained(host.prepare(decodeKey(owner as string), { ...deployment, factory }))
       const now = Date.now()
       for (const [key, { until }] of waiting) if (until < now) waiting.delete(key)
       const own = [...waiting].filter(([, one]) =>
@@ -132,7 +138,7 @@ function draftOf({ keyPair, genesis }: Prepared): Draft {
 }
 
 function readDeployment(source: Value, options: Value, offered: OracleChoice[]) {
-  const { title = 'untitled', limits = {}, oracles = [] } = fieldsOf(options)
+  const { title = 'untitled', limits = {}, oracles = [], upgrade = 'never' } = fieldsOf(options)
   if (typeof source !== 'string') throw new OracleError('EINVAL', 'a contract is a text')
   if (typeof title !== 'string' || title.length === 0 || title.length > MAX_TITLE)
     throw new OracleError('EINVAL', `a title has 1 to ${MAX_TITLE} characters`)
@@ -143,6 +149,8 @@ function readDeployment(source: Value, options: Value, offered: OracleChoice[]) 
     !(Number.isSafeInteger(gas) && (gas as number) > 0 && (gas as number) <= CEILINGS.gas)
   )
     throw new OracleError('EINVAL', `gas is a whole number up to ${CEILINGS.gas}`)
+  if (upgrade !== 'never' && upgrade !== 'owner')
+    throw new OracleError('EINVAL', 'who may replace the contract is never or owner')
   if (!Array.isArray(oracles)) throw new OracleError('EINVAL', 'oracles are a list of names')
   const chosen = oracles.map(name => {
     const choice = offered.find(one => one.name === name)
@@ -150,7 +158,13 @@ function readDeployment(source: Value, options: Value, offered: OracleChoice[]) 
     const names = offered.map(one => one.name).join(', ') || 'none'
     throw new OracleError('FORBIDDEN', `this host offers no such oracle; it offers: ${names}`)
   })
-  return { source, title, limits: gas === undefined ? {} : { gas: gas as number }, oracles: chosen }
+  return {
+    source,
+    title,
+    limits: gas === undefined ? {} : { gas: gas as number },
+    oracles: chosen,
+    upgrade
+  } as const
 }
 
 function fieldsOf(value: Value): { [name: string]: Value | undefined } {

@@ -8,13 +8,15 @@ import type { KeyPair } from 'hypercore'
 import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
+import { UPGRADES } from '../ledger/contract.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
 import type { OracleSpec } from '../ledger/oracles.js'
 import type { CheckedRequest, Request } from '../ledger/request.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
-import { DEFAULT_LIMITS, genesisOf, Machine, requestInit, type MachineContext } from '../machine/machine.js'
+import { DEFAULT_LIMITS, genesisOf, requestInit } from '../machine/genesis.js'
+import { Machine, type MachineContext } from '../machine/machine.js'
 import { OracleStore, type OracleChoice } from '../oracles/index.js'
 import { openStore, type OpenStore } from '../replica/slot.js'
 import { Executor, type ConsoleLine } from '../sandbox/executor.js'
@@ -141,7 +143,15 @@ export class Host extends ReadyResource {
    */
   async prepare(
     owner: Uint8Array,
-    { source, title, file = title, limits, oracles = [] }: Omit<DeployOptions, 'owner'>
+    {
+      source,
+      title,
+      file = title,
+      limits,
+      oracles = [],
+      upgrade = 'never',
+      factory
+    }: Omit<DeployOptions, 'owner'>
   ): Promise<Prepared> {
     await this.ready()
     const specs = await this.oracles.describe(oracles)
@@ -159,7 +169,7 @@ export class Host extends ReadyResource {
     const name = randomBytes(16).toString('hex')
     const keyPair = await this.keyPair(name)
     const { log: key, db } = deriveKeys(keyPair.publicKey)
-    const deployment = { source, methods, title, limits, oracles: specs }
+    const deployment = { source, methods, title, limits, oracles: specs, upgrade: UPGRADES[upgrade], factory }
     return { name, key, keyPair, file, genesis: genesisOf(deployment, db, owner) }
   }
 

@@ -129,6 +129,7 @@ export class Service extends ReadyResource {
       if (await this.join(session, request, hash)) return
       this.admit(request)
       this.admission.checkExpiry(request, this.machine.head.length)
+      await this.admission.checkMethod(request)
       await this.admission.checkSeen(request)
       if (await this.join(session, request, hash)) return // it may have come twice meanwhile
       this.enqueue({ signed, request, askers: new Map([[session, hash]]) })
@@ -173,7 +174,8 @@ export class Service extends ReadyResource {
     const batch: Waiting[] = []
     let bytes = 0
     for (const one of this.queue) {
-      if (batch.length === BATCH_CALLS || bytes > BATCH_BYTES) break
+      const isUpgrade = this.admission.isUpgrade(one.request) // which is a batch of its own
+      if (batch.length === BATCH_CALLS || bytes > BATCH_BYTES || (isUpgrade && batch.length > 0)) break
       try {
         // each record may come to need a block of its own
         this.admission.checkExpiry(one.request, this.machine.head.length + batch.length)
@@ -186,6 +188,7 @@ export class Service extends ReadyResource {
       }
       batch.push(one)
       bytes += one.signed.bytes.byteLength
+      if (isUpgrade) break
     }
     this.queue.splice(0, batch.length)
     return batch
@@ -193,7 +196,9 @@ export class Service extends ReadyResource {
 
   private async commit(batch: Waiting[]): Promise<void> {
     try {
-      const { killed, rest } = await this.machine.commit(batch, committed => this.answer(committed))
+      const answer = (committed: Committed[]) => this.answer(committed)
+      if (this.admission.isUpgrade(batch[0].request)) return await this.machine.upgrade(batch[0], answer)
+      const { killed, rest } = await this.machine.commit(batch, answer)
       for (const one of killed) {
         this.refuse(one as Waiting, aborted())
         this.emit('aborted', one.request)

@@ -1,8 +1,10 @@
 // The blocks of a call log. Each begins with the version of the format (1) and its type.
 //
-//   1 genesis    block 0: source, sourceHash, methods, files (key), owner, title, oracles, upgrade, limits, runtime, engine
+//   1 genesis    block 0: source, sourceHash, methods, files (key), owner, title, oracles, upgrade, limits, runtime, engine,
+//              and factory, if the VM was deployed through one
 //   2 commit     first, base, before, after, records, time: a batch of calls and the state that it leaves
 //   3 runtime    base, runtime: the host runs on another runtime from here on
+//   4 upgrade    as a commit; its one record replaces the contract: contract.ts
 //
 // Fields stand one after the other in the order of the interfaces below, in compact-encoding: numbers as uint, hashes and
 // keys as 32 bytes, strings and arrays with their length before them. What does not re-encode to the same bytes, or has
@@ -10,6 +12,7 @@
 
 import c, { type Encoder } from 'compact-encoding'
 import { MAX_FILE_BYTES } from '../files/blob.js'
+import { upgradeOf, type Contract, type Upgrade } from './contract.js'
 import { decodeExactly, filesState, key, strings, struct, type FilesState } from './encoding.js'
 import { oracleSpec, type OracleSpec } from './oracles.js'
 import { MAX_RECORD_BYTES, record, type Record } from './record.js'
@@ -19,6 +22,7 @@ export const FORMAT = 1
 const GENESIS = 1
 const COMMIT = 2
 const RUNTIME = 3
+const UPGRADE = 4
 
 /** A commit closes before it exceeds this many bytes; a larger record stands alone. */
 export const COMMIT_BYTES = 60 * 1024
@@ -64,15 +68,9 @@ export const CEILINGS: Limits = {
   window: 65_536
 }
 
-export const UPGRADE_NEVER = 0
-
-export interface Genesis {
+export interface Genesis extends Contract {
   type: 'genesis'
-  /** the contract as it is executed: one script */
-  source: string
   sourceHash: Uint8Array
-  /** exported functions, ascending by UTF-8 bytes, `init` included */
-  methods: string[]
   /** key of the files' database core */
   files: Uint8Array
   /** public key of who deployed the VM */
@@ -80,25 +78,32 @@ export interface Genesis {
   title: string
   /** APIs with effects that the contract may use */
   oracles: OracleSpec[]
-  /** whether the source may change: UPGRADE_NEVER */
+  /** who may replace the contract: UPGRADE_NEVER or UPGRADE_OWNER */
   upgrade: number
   limits: Limits
   runtime: Runtime
   /** the number of gas schedule and builtins */
   engine: number
+  /** key of the factory whose log says that this VM was deployed; null if its host deployed it for itself */
+  factory: Uint8Array | null
 }
+
+/** What determines how calls run, besides the runtime: the contract in force, and what genesis lays down. */
+export type Terms = Contract & Pick<Genesis, 'limits' | 'oracles'>
 
 export interface Commit {
   type: 'commit'
   /** index of the first call */
   first: number
-  /** block of the genesis or runtime in force */
+  /** block of the genesis, upgrade or runtime in force */
   base: number
   before: FilesState
   after: FilesState
   records: Record[]
   /** the host's clock, ms since 1970; nobody checks it */
   time: number
+  /** the contract that the commit's one record brings, if it is an upgrade: read out of that record */
+  upgrade: Upgrade | null
 }
 
 export interface RuntimeChange {
@@ -127,7 +132,7 @@ const limits = struct<Limits>({
   window: c.uint
 })
 
-const genesis = struct<Omit<Genesis, 'type'>>({
+const genesisFields = struct<Omit<Genesis, 'type' | 'factory'>>({
   source: c.string,
   sourceHash: key,
   methods: strings,
@@ -141,7 +146,22 @@ const genesis = struct<Omit<Genesis, 'type'>>({
   engine: c.uint
 })
 
-const commit = struct<Omit<Commit, 'type'>>({
+const genesis: Encoder<Omit<Genesis, 'type'>> = {
+  preencode(state, input) {
+    genesisFields.preencode(state, input)
+    if (input.factory) key.preencode(state, input.factory)
+  },
+  encode(state, input) {
+    genesisFields.encode(state, input)
+    if (input.factory) key.encode(state, input.factory)
+  },
+  decode(state) {
+    const fields = genesisFields.decode(state)
+    return { ...fields, factory: state.start < state.end ? key.decode(state) : null }
+  }
+}
+
+const commit = struct<Omit<Commit, 'type' | 'upgrade'>>({
   first: c.uint,
   base: c.uint,
   before: filesState,
@@ -171,7 +191,7 @@ const block: Encoder<Block> = {
         c.uint8.encode(state, GENESIS)
         return genesis.encode(state, input)
       case 'commit':
-        c.uint8.encode(state, COMMIT)
+        c.uint8.encode(state, input.upgrade ? UPGRADE : COMMIT)
         return commit.encode(state, input)
       case 'runtime':
         c.uint8.encode(state, RUNTIME)
@@ -184,9 +204,10 @@ const block: Encoder<Block> = {
       throw new Error(`format ${version} of blocks is unknown, this release knows ${FORMAT}`)
     const type = c.uint8.decode(state)
     if (type === GENESIS) return { type: 'genesis', ...genesis.decode(state) }
-    if (type === COMMIT) {
+    if (type === COMMIT || type === UPGRADE) {
       if (state.end > MAX_COMMIT_BYTES) throw new Error(`a commit has at most ${MAX_COMMIT_BYTES} bytes`)
-      return { type: 'commit', ...commit.decode(state) }
+      const fields = commit.decode(state)
+      return { type: 'commit', ...fields, upgrade: type === UPGRADE ? upgradeOf(fields.records) : null }
     }
     if (type === RUNTIME) return { type: 'runtime', ...runtimeChange.decode(state) }
     throw new Error(`type ${type} of blocks is unknown`)

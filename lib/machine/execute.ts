@@ -7,7 +7,8 @@ import { FileError } from '../files/errors.js'
 import { Overlay, type Changes } from '../files/overlay.js'
 import { SystemFiles } from '../files/system.js'
 import type { Tree } from '../files/tree.js'
-import { COMMIT_WRITE_BYTES, type Genesis } from '../ledger/blocks.js'
+import { COMMIT_WRITE_BYTES, type Terms } from '../ledger/blocks.js'
+import { MIGRATE, migration } from '../ledger/contract.js'
 import crypto from '../ledger/crypto.js'
 import { encodeKey } from '../ledger/keys.js'
 import {
@@ -49,22 +50,22 @@ export interface ExecuteOptions {
  */
 export async function execute(
   executor: Executor,
-  genesis: Genesis,
+  terms: Terms,
   first: number,
   files: Tree,
   requests: CheckedRequest[],
   { enough = () => false, oracles = NO_ORACLES }: ExecuteOptions = {}
 ): Promise<(Executed | null)[]> {
   const results: (Executed | null)[] = []
-  const batch = new BatchState(files, genesis, enough, oracles)
+  const batch = new BatchState(files, terms, enough, oracles)
   let index = first
   while (results.length < requests.length) {
     const rest = requests.slice(results.length)
     const calls = rest.map(({ request }, i) => callOf(request, index + i))
     const run = batch.handler(rest)
-    const options = { gas: genesis.limits.gas, oracles: genesis.oracles }
+    const options = { gas: terms.limits.gas, oracles: terms.oracles }
     let stopped: Full | Waiting | null = null
-    const ended = await executor.run(genesis.source, calls, run.handler, options).catch((error: unknown) => {
+    const ended = await executor.run(terms.source, calls, run.handler, options).catch((error: unknown) => {
       if (!(error instanceof Full) && !(error instanceof Waiting)) throw error
       stopped = error
       return 0
@@ -96,7 +97,7 @@ class BatchState {
 
   constructor(
     files: Tree,
-    private readonly genesis: Genesis,
+    private readonly terms: Terms,
     private readonly enough: () => boolean,
     private readonly oracles: Oracles
   ) {
@@ -106,7 +107,7 @@ class BatchState {
   handler(requests: CheckedRequest[]): { handler: BatchHandler; executed: Executed[] } {
     const executed: Executed[] = []
     const begin = (position: number) =>
-      new CallState(this.pending, this.genesis, new CallOracles(this.oracles, requests[position]))
+      new CallState(this.pending, this.terms, new CallOracles(this.oracles, requests[position]))
     let call = begin(0)
     return {
       executed,
@@ -135,12 +136,12 @@ class CallState {
 
   constructor(
     batch: Overlay,
-    private readonly genesis: Genesis,
+    private readonly terms: Terms,
     private readonly oracles: CallOracles
   ) {
     // below the overlay too: what the call has deleted is passed over there again and again, and seen by nobody above
     this.overlay = new Overlay(new BoundedTree(batch))
-    this.files = new SystemFiles(this.overlay, genesis.limits.fileBytes, new BoundedTree(this.overlay))
+    this.files = new SystemFiles(this.overlay, terms.limits.fileBytes, new BoundedTree(this.overlay))
   }
 
   async system(name: string, args: Value[]): Promise<SystemAnswer> {
@@ -161,7 +162,7 @@ class CallState {
   }
 
   private async ask(name: string, method: string, args: Value[]): Promise<SystemAnswer> {
-    const isListed = this.genesis.oracles.some(one => one.name === name && one.methods.includes(method))
+    const isListed = this.terms.oracles.some(one => one.name === name && one.methods.includes(method))
     if (!isListed) throw new FileError('EINVAL', `oracles.${name}`, '', 'there is no such System call')
     const answer = await this.oracles.ask(name, method, args)
     if (!answer.ok && answer.code === 'LIMIT') this.exceeded = answer.message
@@ -209,7 +210,7 @@ class CallState {
 
   // a call over its limits runs on, but its writes are kept no longer
   private spend(data: Value): void {
-    const { writes, writeBytes } = this.genesis.limits
+    const { writes, writeBytes } = this.terms.limits
     this.written +=
       typeof data === 'string' ? b4a.byteLength(data) : data instanceof Uint8Array ? data.byteLength : 0
     if (this.overlay.changes.size > writes) this.exceeded ??= `more than ${writes} paths changed`
@@ -218,7 +219,7 @@ class CallState {
   }
 
   end(request: CheckedRequest, { outcome, gas }: CallResult): Executed {
-    const { valueBytes } = this.genesis.limits
+    const { valueBytes } = this.terms.limits
     if (this.exceeded !== null) return this.failed(request, limit(this.exceeded), gas)
     if (!outcome.ok) return this.failed(request, outcome, gas)
     if (outcome.value.byteLength > valueBytes) {
@@ -239,8 +240,31 @@ class CallState {
   }
 }
 
-/** What `init` is if the contract exports none. */
-export function withoutInit(request: CheckedRequest): Executed {
+/**
+ * Executes the one call of a deployment or an upgrade.
+ * @param terms with the contract that it brings
+ * @returns null if the executor had to kill it
+ */
+export async function executeOnce(
+  executor: Executor,
+  terms: Terms,
+  index: number,
+  files: Tree,
+  request: CheckedRequest,
+  options: ExecuteOptions
+): Promise<Executed | null> {
+  if (!terms.methods.includes(request.request.method)) return unexported(request)
+  const [executed] = await execute(executor, terms, index, files, [asCalled(request)], options)
+  return executed && { ...executed, request }
+}
+
+/** A request as the contract gets it: `migrate` is not given its own source. */
+export function asCalled({ signed, request }: CheckedRequest): CheckedRequest {
+  return { signed, request: request.method === MIGRATE ? migration(request) : request }
+}
+
+/** What `init` and `migrate` are if the contract exports none. */
+export function unexported(request: CheckedRequest): Executed {
   const record = recordOf(request, { ok: true, value: encodeValue(null) }, 0, [], [])
   return { request, record, changes: new Map() }
 }

@@ -5,7 +5,7 @@ import { messageOf, VMSError } from '../errors.js'
 import { decodeBlock, type Block, type Commit, type Genesis } from '../ledger/blocks.js'
 import { History } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
-import { endOf, type Position } from '../ledger/position.js'
+import { endOf, inForceAfter, type Position } from '../ledger/position.js'
 import { decodeRequest, type Request } from '../ledger/request.js'
 
 export interface LoadedLog {
@@ -28,12 +28,18 @@ export async function loadLog(log: Hypercore): Promise<LoadedLog> {
       history.add(readRequest(log, request), { block: n, index: block.first + i })
     }
   }
-  const { block: end, commit } = last ? { block: log.length, commit: last } : await lastCommit(log)
-  const { base, runtime } = await inForce(log, genesis, commit)
+  const commit = last ?? (await lastCommit(log))
+  const newest = await readBlock(log, log.length - 1)
+  if (newest.type === 'genesis') throw broken(log, 'it ends with a second genesis')
+  const base = await inForceAfter(genesis, newest, log.length - 1, n => readBlock(log, n)).catch(
+    (error: unknown) => {
+      throw error instanceof VMSError ? error : broken(log, messageOf(error))
+    }
+  )
   return {
     genesis,
     history,
-    position: { block: end, index: endOf(commit), base, runtime, files: commit.after }
+    position: { ...base, block: log.length, index: endOf(commit), files: commit.after }
   }
 }
 
@@ -57,29 +63,12 @@ function readRequest(log: Hypercore, bytes: Uint8Array): Request {
 }
 
 // a log whose last window holds no commit: only runtimes changed
-async function lastCommit(log: Hypercore): Promise<{ block: number; commit: Commit }> {
+async function lastCommit(log: Hypercore): Promise<Commit> {
   for (let n = log.length - 1; n > 0; n--) {
     const block = await readBlock(log, n)
-    if (block.type === 'commit') return { block: log.length, commit: block }
+    if (block.type === 'commit') return block
   }
   throw broken(log, 'it holds no commit')
-}
-
-// the newest runtime block stands after the last commit, or is the base that the commit names
-async function inForce(
-  log: Hypercore,
-  genesis: Genesis,
-  last: Commit
-): Promise<Pick<Position, 'base' | 'runtime'>> {
-  for (let n = log.length - 1; n > last.base; n--) {
-    const block = await readBlock(log, n)
-    if (block.type === 'runtime') return { base: n, runtime: block.runtime }
-    if (block.type === 'commit') break
-  }
-  if (last.base === 0) return { base: 0, runtime: genesis.runtime }
-  const block = await readBlock(log, last.base)
-  if (block.type !== 'runtime') throw broken(log, `block ${last.base} is no runtime`)
-  return { base: last.base, runtime: block.runtime }
 }
 
 function broken(log: Hypercore, why: string): VMSError {

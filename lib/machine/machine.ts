@@ -2,107 +2,38 @@
 
 import type Corestore from 'corestore'
 import type { KeyPair } from 'hypercore'
-import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import { messageOf, VMSError } from '../errors.js'
 import {
   COMMIT_BYTES,
   COMMIT_WRITE_BYTES,
   encodeBlock,
-  UPGRADE_NEVER,
   type Commit,
   type Genesis,
-  type Limits
+  type Terms
 } from '../ledger/blocks.js'
-import crypto from '../ledger/crypto.js'
+import { readUpgrade, type Contract, type ContractInForce, type Upgrade } from '../ledger/contract.js'
 import { sameState, type Head } from '../ledger/encoding.js'
 import { History } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { OracleSpec } from '../ledger/oracles.js'
-import { appendToRoots, hashOfRoots } from '../ledger/merkle.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
-import { signRequest, type CheckedRequest } from '../ledger/request.js'
-import { encodeValue } from '../ledger/values.js'
+import type { CheckedRequest } from '../ledger/request.js'
 import type { Executor } from '../sandbox/executor.js'
 import { closeCores, openOwnCores, type Cores } from './cores.js'
 import type { Durability } from './durable.js'
-import { execute, mergeChanges, withoutInit, type Executed } from './execute.js'
+import { execute, executeOnce, mergeChanges, type Executed } from './execute.js'
 import { loadLog } from './load.js'
 import type { OpenOracles } from './oracles.js'
 import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
 import { headOf, stateOf, Transaction } from './transaction.js'
-
-export const DEFAULT_LIMITS: Limits = {
-  gas: 10_000_000,
-  fileBytes: 1024 * 1024,
-  valueBytes: 512 * 1024,
-  writes: 1000,
-  writeBytes: 16 * 1024 * 1024,
-  window: 1024
-}
-
-/** The name of the method that runs once, at deployment. */
-export const INIT = 'init'
 
 /** So many ms after its first outcome a batch is committed, and the rest of its calls wait for the next one. */
 const BATCH_MS = 500
 
 /** What a commit block has besides its records, at most: numbers, and four heads. */
 const COMMIT_OVERHEAD_BYTES = 256
-
-export interface Deployment {
-  /** the contract: one script */
-  source: string
-  /** its exported functions, as the executor found them */
-  methods: string[]
-  title: string
-  limits?: Partial<Limits>
-  oracles?: OracleSpec[]
-}
-
-/** What stands in the first block of a new VM. @param files key of the files' database core */
-export function genesisOf(
-  { source, methods, title, limits, oracles = [] }: Deployment,
-  files: Uint8Array,
-  owner: Uint8Array
-): Genesis {
-  return {
-    type: 'genesis',
-    source,
-    sourceHash: crypto.hash(b4a.from(source)),
-    methods,
-    files,
-    owner,
-    title,
-    oracles,
-    upgrade: UPGRADE_NEVER,
-    limits: { ...DEFAULT_LIMITS, ...limits },
-    runtime: RUNTIME,
-    engine: ENGINE
-  }
-}
-
-/**
- * What the owner of a new VM signs: `init`, on nothing but genesis, and so all that stands there.
- * @param vm the key of its log
- */
-export function requestInit(genesis: Genesis, vm: Uint8Array, owner: KeyPair): CheckedRequest {
-  const request = {
-    vm,
-    caller: owner.publicKey,
-    method: INIT,
-    args: encodeValue([]),
-    id: crypto.randomBytes(16),
-    seen: headOfGenesis(genesis)
-  }
-  return { request, signed: signRequest(request, owner) }
-}
-
-/** The head of a log that holds nothing but a genesis. */
-export function headOfGenesis(genesis: Genesis): Head {
-  return { length: 1, hash: hashOfRoots(appendToRoots([], 0, encodeBlock(genesis))) }
-}
 
 /** Where a call went: its record in the log, and the log's head after its block. */
 export interface Committed {
@@ -148,6 +79,15 @@ export class Machine extends ReadyResource {
   /** Number of calls that the log holds. */
   get calls(): number {
     return this.position.index
+  }
+
+  /** The contract that runs calls now. */
+  get contract(): ContractInForce {
+    return this.position.contract
+  }
+
+  private get terms(): Terms {
+    return { ...this.genesis, ...this.contract }
   }
 
   /**
@@ -237,10 +177,7 @@ export class Machine extends ReadyResource {
     requests: CheckedRequest[],
     oncommit: (committed: Committed[]) => void
   ): Promise<{ killed: CheckedRequest[]; rest: CheckedRequest[] }> {
-    if (this.failure !== null) throw this.failure
-    await this.context.durability.checkRoom()
-    try {
-      const transaction = (this.transaction ??= await Transaction.open(this.cores, this.context.durability))
+    return this.write(async transaction => {
       const { executor } = this.context
       let end: number | null = null
       const enough = () => {
@@ -248,17 +185,53 @@ export class Machine extends ReadyResource {
         end ??= now + BATCH_MS // from the first outcome on: a child may have had to be started for it
         return now > end
       }
-      const results = await execute(
-        executor,
-        this.genesis,
-        this.position.index,
-        transaction.files,
-        requests,
-        { enough, oracles: this.oracles! }
-      )
+      const results = await execute(executor, this.terms, this.position.index, transaction.files, requests, {
+        enough,
+        oracles: this.oracles!
+      })
       const executed = results.filter(one => one !== null)
       for (const batch of batchesOf(executed)) oncommit(await this.commitBatch(transaction, batch))
       return { killed: requests.filter((_, i) => results[i] === null), rest: requests.slice(results.length) }
+    })
+  }
+
+  /**
+   * Replaces the contract, and runs the new one's `migrate`.
+   * @param request of the owner, good for the contract that is in force
+   * @param oncommit as in `commit`
+   * @throws VMSError INVALID_CONTRACT if `migrate` throws or is killed: then nothing has changed; and as `commit`
+   */
+  async upgrade(request: CheckedRequest, oncommit: (committed: Committed[]) => void): Promise<void> {
+    await this.write(async transaction => {
+      const upgrade = readUpgrade(request.request)
+      const terms = { ...this.genesis, ...upgrade }
+      const { index } = this.position
+      const executed = await begin(this.context.executor, terms, index, transaction, request, this.oracles!)
+      oncommit(await this.commitBatch(transaction, [executed], upgrade))
+    })
+  }
+
+  /** @throws VMSError INVALID_CONTRACT if a contract cannot take the place of the one in force */
+  async inspect(contract: Contract): Promise<void> {
+    const { limits, oracles } = this.genesis
+    const { methods, problems } = await this.context.executor.inspect(contract.source, {
+      gas: limits.gas,
+      oracles
+    })
+    if (problems.length > 0)
+      throw new VMSError('INVALID_CONTRACT', `the contract cannot be loaded: ${problems[0].message}`)
+    if (methods.join() !== contract.methods.join())
+      throw new VMSError(
+        'INVALID_CONTRACT',
+        `the contract exports ${methods.join(', ')}, not ${contract.methods.join(', ')}`
+      )
+  }
+
+  private async write<T>(action: (transaction: Transaction) => Promise<T>): Promise<T> {
+    if (this.failure !== null) throw this.failure
+    await this.context.durability.checkRoom()
+    try {
+      return await action((this.transaction ??= await Transaction.open(this.cores, this.context.durability)))
     } catch (error) {
       throw await this.fail(error)
     }
@@ -273,9 +246,13 @@ export class Machine extends ReadyResource {
     return this.head
   }
 
-  private async commitBatch(transaction: Transaction, batch: Executed[]): Promise<Committed[]> {
+  private async commitBatch(
+    transaction: Transaction,
+    batch: Executed[],
+    upgrade: Upgrade | null = null
+  ): Promise<Committed[]> {
     const { block, index } = this.position
-    const { head, commit } = await appendCommit(transaction, this.position, batch)
+    const { head, commit } = await appendCommit(transaction, this.position, batch, upgrade)
     const writing = transaction.commit().then(() => (this.head = head))
     this.writing = writing.catch(() => {}) // whoever commits is told
     await writing
@@ -318,24 +295,35 @@ async function initialize(
   { executor, openOracles }: MachineContext,
   genesis: Genesis,
   init: CheckedRequest,
-  { files }: Transaction
+  transaction: Transaction
 ): Promise<Executed> {
-  if (!genesis.methods.includes(INIT)) return withoutInit(init)
   const oracles = await openOracles(genesis.oracles)
-  const [executed] = await execute(executor, genesis, 0, files, [init], { oracles }).finally(() =>
-    oracles.close()
-  )
+  return begin(executor, genesis, 0, transaction, init, oracles).finally(() => oracles.close())
+}
+
+/** Runs the call that a contract begins with: it has to succeed. */
+async function begin(
+  executor: Executor,
+  terms: Terms,
+  index: number,
+  { files }: Transaction,
+  request: CheckedRequest,
+  oracles: OpenOracles
+): Promise<Executed> {
+  const { method } = request.request
+  const executed = await executeOnce(executor, terms, index, files, request, { oracles })
   if (executed === null)
-    throw new VMSError('INVALID_CONTRACT', 'init was stopped: it ran too long or crashed')
+    throw new VMSError('INVALID_CONTRACT', `${method} was stopped: it ran too long or crashed`)
   const { outcome } = executed.record
-  if (!outcome.ok) throw new VMSError('INVALID_CONTRACT', `init failed: ${outcome.error.message}`)
+  if (!outcome.ok) throw new VMSError('INVALID_CONTRACT', `${method} failed: ${outcome.error.message}`)
   return executed
 }
 
 async function appendCommit(
   transaction: Transaction,
   position: Position,
-  batch: Executed[]
+  batch: Executed[],
+  upgrade: Upgrade | null = null
 ): Promise<{ head: Head; commit: Commit }> {
   const after = await transaction.appendFiles(mergeChanges(batch))
   const commit: Commit = {
@@ -345,7 +333,8 @@ async function appendCommit(
     before: position.files,
     after,
     records: batch.map(({ record }) => record),
-    time: Date.now()
+    time: Date.now(),
+    upgrade
   }
   return { commit, head: await transaction.appendLog(encodeBlock(commit)) }
 }

@@ -8,12 +8,13 @@ import { CallError } from '../client/errors.js'
 import { VMSError } from '../errors.js'
 import { Overlay } from '../files/overlay.js'
 import type { Genesis, Limits } from '../ledger/blocks.js'
+import { checkMethod, INIT, methodsToCall } from '../ledger/contract.js'
 import crypto from '../ledger/crypto.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
 import { signRequest, type CheckedRequest } from '../ledger/request.js'
 import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
-import { execute, withoutInit, type Executed } from '../machine/execute.js'
-import { genesisOf, INIT } from '../machine/machine.js'
+import { execute, unexported, type Executed } from '../machine/execute.js'
+import { genesisOf } from '../machine/genesis.js'
 import { LiveOracles, oracleOf, type Oracle } from '../oracles/index.js'
 import { bundle } from '../sandbox/bundle.js'
 import { Executor } from '../sandbox/executor.js'
@@ -63,7 +64,7 @@ export class TestVM<Contract = AnyContract> {
   ) {
     this.key = deriveKeys(keyPairOf(`vm/${genesis.title}`).publicKey).log
     this.id = encodeKey(this.key)
-    this.methods = genesis.methods.filter(name => name !== INIT)
+    this.methods = methodsToCall(genesis, genesis)
     this.files = new TestFiles(this.tree)
   }
 
@@ -99,7 +100,7 @@ export class TestVM<Contract = AnyContract> {
   /** Runs `init`, as a deployment does. */
   async initialize(): Promise<void> {
     const request = this.sign(keyPairOf(this.ownerName), INIT, encodeValue([]))
-    const run = this.genesis.methods.includes(INIT) ? await this.execute(request) : withoutInit(request)
+    const run = this.genesis.methods.includes(INIT) ? await this.execute(request) : unexported(request)
     if (run === null) throw new VMSError('INVALID_CONTRACT', 'init was stopped: it ran too long or crashed')
     const { error } = this.finish(run)
     if (error) throw new VMSError('INVALID_CONTRACT', `init failed: ${error.message}`)
@@ -111,12 +112,7 @@ export class TestVM<Contract = AnyContract> {
     if (this.executor.closing) throw new VMSError('CLOSED', 'the VM of this test is closed')
     const request = this.sign(keyPair, method, encoded)
     checkSize(request.signed.bytes)
-    if (!this.methods.includes(method)) {
-      throw new VMSError(
-        'NO_SUCH_METHOD',
-        `the contract has no method ${JSON.stringify(method.slice(0, 64))} to call; it has: ${this.methods.join(', ') || 'none'}`
-      )
-    }
+    checkMethod(this.methods, method)
     const turn = this.turn.then(async () => {
       const run = await this.execute(request)
       if (run !== null) return this.finish(run)

@@ -332,6 +332,7 @@ for (const [name, block] of garbage) {
     for (const { signed } of requests) {
       await vm.append({
         type: 'commit',
+        upgrade: null,
         first: vm.position.index++,
         base: 0,
         before: files,
@@ -390,6 +391,7 @@ test('thousands of records in one block', async () => {
   const { position } = vm
   await vm.append({
     type: 'commit',
+    upgrade: null,
     first: position.index,
     base: 0,
     before: position.files,

@@ -138,7 +138,7 @@ check([
   },
   {
     name: 'genesis: a policy of upgrades that does not exist',
-    ...genesis(one => void (one.upgrade = 1)),
+    ...genesis(one => void (one.upgrade = 2)),
     finds: [['bad-genesis', 0, null]],
     says: /upgrades/
   },

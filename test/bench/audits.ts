@@ -118,7 +118,16 @@ async function grow(forger: Forger, vm: Forgery, length: number): Promise<void> 
     for (const one of done) {
       const after = await transaction.appendFiles(one!.changes)
       const { index: first, base, files: before } = vm.position
-      const commit: Commit = { type: 'commit', first, base, before, after, records: [one!.record], time: 0 }
+      const commit: Commit = {
+        type: 'commit',
+        upgrade: null,
+        first,
+        base,
+        before,
+        after,
+        records: [one!.record],
+        time: 0
+      }
       await transaction.appendLog(encodeBlock(commit))
       vm.position = advance(vm.position, commit)
     }

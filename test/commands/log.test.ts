@@ -17,6 +17,7 @@ test('log: a line a record', async t => {
   assert.equal(status, 0)
   const hash = (lines[1].writes as { hash: string }[])[0].hash
   assert.match(hash, /^[0-9a-f]{64}$/)
+  const { sourceHash: contract } = (await world.run('bob', 'info', key, '--json')).lines[0]
   const shown = lines.map(({ gas, ...line }) => (assert.equal(typeof gas, 'number'), line))
   const record = (index: number, method: string, args: unknown, outcome: unknown, writes: unknown) => ({
     index,
@@ -26,7 +27,8 @@ test('log: a line a record', async t => {
     args,
     outcome,
     writes,
-    oracles: []
+    oracles: [],
+    contract
   })
   const tooFar = { name: 'RangeError', message: 'too far', code: null }
   const bytes = { $bytes: 'aGk=' }

@@ -208,6 +208,7 @@ async function lying(forger: Forger, made: (length: number) => Uint8Array): Prom
   const content = { byteLength: 1, hash: crypto.hash(Buffer.from('a')) }
   const commit: Commit = {
     type: 'commit',
+    upgrade: null,
     first: vm.position.index,
     base: 0,
     before,

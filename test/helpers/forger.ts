@@ -8,14 +8,15 @@ import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
 import b4a from 'b4a'
 import type { Changes } from '../../lib/files/overlay.js'
+import { decodeBlock, encodeBlock, type Block, type Commit, type Genesis } from '../../lib/ledger/blocks.js'
 import {
-  decodeBlock,
-  encodeBlock,
+  INIT,
+  MIGRATE,
+  readUpgrade,
   UPGRADE_NEVER,
-  type Block,
-  type Commit,
-  type Genesis
-} from '../../lib/ledger/blocks.js'
+  upgradeArguments,
+  type Upgrade
+} from '../../lib/ledger/contract.js'
 import crypto from '../../lib/ledger/crypto.js'
 import type { Head } from '../../lib/ledger/encoding.js'
 import { encodeHello } from '../../lib/ledger/messages.js'
@@ -34,8 +35,8 @@ import { encodeValue } from '../../lib/ledger/values.js'
 import { Session } from '../../lib/host/session.js'
 import { openOwnCores, type Cores } from '../../lib/machine/cores.js'
 import { Durability } from '../../lib/machine/durable.js'
-import { execute, mergeChanges, withoutInit } from '../../lib/machine/execute.js'
-import { DEFAULT_LIMITS, INIT } from '../../lib/machine/machine.js'
+import { asCalled, execute, mergeChanges, unexported } from '../../lib/machine/execute.js'
+import { DEFAULT_LIMITS } from '../../lib/machine/genesis.js'
 import { ENGINE, RUNTIME } from '../../lib/machine/runtime.js'
 import { headOf, stateOf, Transaction } from '../../lib/machine/transaction.js'
 import { LiveOracles, type Oracle } from '../../lib/oracles/index.js'
@@ -189,6 +190,7 @@ export class Forgery {
       title: 'forged',
       oracles: specs,
       upgrade: UPGRADE_NEVER,
+      factory: null,
       limits: { ...DEFAULT_LIMITS },
       runtime: { ...RUNTIME },
       engine: ENGINE
@@ -246,21 +248,23 @@ export class Forgery {
    * Executes requests as a batch, and commits what the lies make of it.
    * @returns the commit as it was written
    */
-  async commit(requests: CheckedRequest[], lies: Lies = {}): Promise<Commit> {
+  async commit(requests: CheckedRequest[], lies: Lies = {}, upgrade: Upgrade | null = null): Promise<Commit> {
     const { cores, forger, genesis, position } = this
+    const terms = { ...genesis, ...(upgrade ?? position.contract) }
     let transaction = await Transaction.open(cores, forger.durability)
     try {
-      const first = cores.log.length === 1 && !genesis.methods.includes(INIT) ? requests.slice(0, 1) : []
-      const rest = requests.slice(first.length)
+      const once = upgrade ? MIGRATE : cores.log.length === 1 ? INIT : null
+      const first = once !== null && !terms.methods.includes(once) ? requests.slice(0, 1) : []
+      const rest = requests.slice(first.length).map(one => (upgrade ? asCalled(one) : one))
       const results = await execute(
         forger.executor,
-        genesis,
+        terms,
         position.index + first.length,
         transaction.files,
         rest,
         { oracles: this.oracles }
       )
-      const executed = [...first.map(withoutInit), ...results.map((one, i) => one ?? withoutInit(rest[i]))]
+      const executed = [...first.map(unexported), ...results.map((one, i) => one ?? unexported(rest[i]))]
       const changes = mergeChanges(executed)
       lies.changes?.(changes)
       const said = lies.signed && (await transaction.appendFiles(changes))
@@ -271,6 +275,7 @@ export class Forgery {
       }
       const truth: Commit = {
         type: 'commit',
+        upgrade,
         first: position.index,
         base: position.base,
         before: await transaction.filesState(),
@@ -293,6 +298,18 @@ export class Forgery {
     } finally {
       await transaction.close()
     }
+  }
+
+  /** The owner replaces the contract. @param methods those that it exports, if they are not to be looked up */
+  async upgrade(
+    source: string,
+    { methods, lies = {}, ...options }: RequestOptions & { methods?: string[]; lies?: Lies } = {}
+  ): Promise<Commit> {
+    const { contract } = this.position
+    methods ??= (await this.forger.executor.inspect(source)).methods
+    const args = upgradeArguments(contract, { source, methods })
+    const request = await this.request(MIGRATE, args, options)
+    return this.commit([request], lies, readUpgrade(request.request))
   }
 
   /** Appends a block by hand. */

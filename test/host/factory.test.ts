@@ -10,7 +10,7 @@ import { VMSError } from '../../lib/errors.js'
 import type { Genesis } from '../../lib/ledger/blocks.js'
 import { encodeKey, decodeKey, deriveKeys } from '../../lib/ledger/keys.js'
 import type { Value } from '../../lib/ledger/values.js'
-import { genesisOf, requestInit } from '../../lib/machine/machine.js'
+import { genesisOf, requestInit } from '../../lib/machine/genesis.js'
 import type { Draft } from '../../lib/host/factory.js'
 import { ALICE, BOB } from '../helpers/forger.js'
 import { Ground } from '../helpers/ground.js'
@@ -37,7 +37,7 @@ async function prepared(calls = alice, owner = ALICE) {
   const draft = value as unknown as Draft
   const keys = deriveKeys(draft.publicKey)
   const genesis: Genesis = genesisOf(
-    { source, methods, title, limits: draft.limits },
+    { source, methods, title, limits: draft.limits, factory: factory.key },
     keys.db,
     owner.publicKey
   )

@@ -26,6 +26,7 @@ import {
   REQUEST,
   RUNTIME_CHANGE,
   VALUES,
+  WITH_FACTORY,
   WITH_ORACLES
 } from './samples.js'
 
@@ -41,7 +42,9 @@ const keyPair = keyPairOf(1)
 const FORMATS: Format[] = [
   {
     name: 'blocks',
-    valid: [GENESIS, WITH_ORACLES, ...COMMITS.map(([, commit]) => commit), RUNTIME_CHANGE].map(encodeBlock),
+    valid: [GENESIS, WITH_ORACLES, WITH_FACTORY, ...COMMITS.map(([, commit]) => commit), RUNTIME_CHANGE].map(
+      encodeBlock
+    ),
     again: bytes => encodeBlock(decodeBlock(bytes))
   },
   {

@@ -2,13 +2,14 @@
 // mutation tests start with.
 
 import b4a from 'b4a'
+import { type Commit, type Genesis, type Runtime, type RuntimeChange } from '../../lib/ledger/blocks.js'
 import {
+  MIGRATE,
+  readUpgrade,
   UPGRADE_NEVER,
-  type Commit,
-  type Genesis,
-  type Runtime,
-  type RuntimeChange
-} from '../../lib/ledger/blocks.js'
+  UPGRADE_OWNER,
+  upgradeArguments
+} from '../../lib/ledger/contract.js'
 import type { FilesState } from '../../lib/ledger/encoding.js'
 import { deriveKeys } from '../../lib/ledger/keys.js'
 import type { Record } from '../../lib/ledger/record.js'
@@ -155,6 +156,7 @@ export const GENESIS: Genesis = {
   title: 'Grüße',
   oracles: [],
   upgrade: UPGRADE_NEVER,
+  factory: null,
   limits: {
     gas: 10_000_000,
     fileBytes: 1024 * 1024,
@@ -181,11 +183,33 @@ export const WITH_ORACLES: Genesis = {
   ]
 }
 
+export const WITH_FACTORY: Genesis = { ...GENESIS, upgrade: UPGRADE_OWNER, factory: hashOf('factory') }
+
+const CONTRACT = { source: "exports.greet = async () => 'Salut'\n", methods: ['greet'] }
+
+const UPGRADE_REQUEST: Request = {
+  ...REQUEST,
+  method: MIGRATE,
+  args: encodeValue(upgradeArguments(GENESIS, CONTRACT))
+}
+
+const upgradeSigned = signRequest(UPGRADE_REQUEST, caller)
+
+const UPGRADE: Record = {
+  request: upgradeSigned.bytes,
+  signature: upgradeSigned.signature,
+  outcome: { ok: true, value: encodeValue(null) },
+  gas: 0,
+  writes: [],
+  oracles: []
+}
+
 export const COMMITS: [string, Commit][] = [
   [
     'the first commit',
     {
       type: 'commit',
+      upgrade: null,
       first: 0,
       base: 0,
       before: EMPTY,
@@ -198,11 +222,25 @@ export const COMMITS: [string, Commit][] = [
     'a batch of every kind of record',
     {
       type: 'commit',
+      upgrade: null,
       first: 65_536,
       base: 12,
       before: EMPTY,
       after: LATER,
       records: RECORDS.map(([, record]) => record),
+      time: 0
+    }
+  ],
+  [
+    'an upgrade',
+    {
+      type: 'commit',
+      upgrade: readUpgrade(UPGRADE_REQUEST),
+      first: 5,
+      base: 0,
+      before: LATER,
+      after: LATER,
+      records: [UPGRADE],
       time: 0
     }
   ]

@@ -15,6 +15,7 @@ import {
   CALLER_SEED,
   COMMITS,
   GENESIS,
+  WITH_FACTORY,
   WITH_ORACLES,
   HEADS,
   HELLO,
@@ -100,6 +101,7 @@ export function blockVectors(): Vector[] {
   const blocks = [
     ['genesis', GENESIS] as const,
     ['a genesis with oracles', WITH_ORACLES] as const,
+    ['a genesis that lets its owner upgrade it, and names its factory', WITH_FACTORY] as const,
     ...COMMITS,
     ['a changed runtime', RUNTIME_CHANGE] as const
   ]

@@ -17,13 +17,8 @@ import { decodeValue, encodeValue, type Value } from '../../lib/ledger/values.js
 import { closeCores, openOwnCores } from '../../lib/machine/cores.js'
 import { Durability } from '../../lib/machine/durable.js'
 import { NO_ORACLES } from '../../lib/machine/oracles.js'
-import {
-  genesisOf,
-  Machine,
-  requestInit,
-  type Committed,
-  type MachineContext
-} from '../../lib/machine/machine.js'
+import { genesisOf, requestInit } from '../../lib/machine/genesis.js'
+import { Machine, type Committed, type MachineContext } from '../../lib/machine/machine.js'
 import { headOf, stateOf } from '../../lib/machine/transaction.js'
 import { Executor } from '../../lib/sandbox/executor.js'
 import { keyPairOf, temporary } from '../ledger/helper.js'

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Hypercore from 'hypercore'
-import {
-  COMMIT_BYTES,
-  encodeBlock,
-  UPGRADE_NEVER,
-  type Commit,
-  type Genesis
-} from '../../lib/ledger/blocks.js'
+import { COMMIT_BYTES, encodeBlock, type Commit, type Genesis } from '../../lib/ledger/blocks.js'
+import { UPGRADE_NEVER } from '../../lib/ledger/contract.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { sameState } from '../../lib/ledger/encoding.js'
 import { encodeRecord, MAX_RECORD_BYTES } from '../../lib/ledger/record.js'
@@ -16,8 +11,9 @@ import { encodeValue, type Value } from '../../lib/ledger/values.js'
 import { commitChanges } from '../../lib/files/commit.js'
 import { openBee } from '../../lib/files/tree.js'
 import { closeCores, openOwnCores, type Cores } from '../../lib/machine/cores.js'
-import { withoutInit } from '../../lib/machine/execute.js'
-import { DEFAULT_LIMITS, Machine } from '../../lib/machine/machine.js'
+import { unexported } from '../../lib/machine/execute.js'
+import { DEFAULT_LIMITS } from '../../lib/machine/genesis.js'
+import { Machine } from '../../lib/machine/machine.js'
 import { ENGINE, RUNTIME } from '../../lib/machine/runtime.js'
 import { headOf, stateOf } from '../../lib/machine/transaction.js'
 import { hashOf, hex, toJSON } from '../ledger/helper.js'
@@ -445,6 +441,7 @@ async function deployOnRuntime(place: Place, runtime: Genesis['runtime'], window
       title: '',
       oracles: [],
       upgrade: UPGRADE_NEVER,
+      factory: null,
       limits: { ...DEFAULT_LIMITS, window },
       runtime,
       engine: ENGINE
@@ -458,10 +455,11 @@ async function deployOnRuntime(place: Place, runtime: Genesis['runtime'], window
       id: crypto.randomBytes(16),
       seen: await headOf(log)
     }
-    const { record } = withoutInit({ request, signed: signRequest(request, OWNER) })
+    const { record } = unexported({ request, signed: signRequest(request, OWNER) })
     const files = await stateOf(db, blobs)
     const init: Commit = {
       type: 'commit',
+      upgrade: null,
       first: 0,
       base: 0,
       before: files,

@@ -63,7 +63,7 @@ function words(command: string): string[] {
 test('what the README shows happens', async t => {
   const world = await World.make(t)
   const home = await world.home('user')
-  for (const name of ['rsvp.js', 'counter.js', 'poll.js', 'invoice.js']) {
+  for (const name of ['rsvp.js', 'counter.js', 'poll.js', 'invoice.js', 'stock.js', 'stock-2.js']) {
     await cp(path.join(ROOT, 'fixtures', 'contracts', name), path.join(home, name))
   }
   await cp(path.join(ROOT, 'fixtures', 'oracles'), home, { recursive: true })

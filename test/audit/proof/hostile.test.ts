@@ -385,6 +385,7 @@ for (const [name, level] of [
       const { index: first } = vm.position
       await vm.append({
         type: 'commit',
+        upgrade: null,
         first,
         base: 0,
         before: files,

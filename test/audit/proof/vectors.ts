@@ -105,6 +105,7 @@ class Scene {
     await this.write(files)
     const commit: Commit = {
       type: 'commit',
+      upgrade: null,
       first: this.index++,
       base: 0,
       before,
