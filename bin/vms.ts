@@ -75,11 +75,21 @@ asking(program.command('serve'))
   .option('--deny <ids>', 'who may not', repeated)
   .option('--allow-deploy <ids>', 'who may deploy through the factory', repeated)
   .option('--vms-per-owner <count>', 'how many VMs one may have deployed through it')
+  .option('--bytes-per-owner <size>', 'what log and files of these may have, as 10MB or 1GiB')
   .option('--calls-per-minute <count>', 'how many calls one caller may make')
+  .option('--bytes-per-minute <size>', 'what the requests of one caller may have')
+  .option('--disk <size>', 'what the storage may have')
+  .option('--max-gas <units>', 'what who deploys through the factory may ask for')
+  .option('--max-file-bytes <size>', 'the largest file of a newly deployed VM (default: 1MiB)')
   .option('--watchdog <ms>', 'how long a call may compute (default: 5000)')
   .action((scripts: string[], options: object) =>
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))
   )
+
+program
+  .command('status')
+  .description('what the host that runs in the storage is doing')
+  .action(() => act(async context => (await import('../lib/commands/status.js')).status(context)))
 
 program
   .command('deploy')

@@ -30,7 +30,7 @@ export const ERROR_CODES = {
   HOST_FAILED: 'the host could not commit the call',
 
   // what a client meets
-  UNREACHABLE: 'no peer of the VM was found',
+  UNREACHABLE: 'no peer of the VM was found, or no host runs on the storage',
   TIMEOUT: 'no answer in time',
   NOT_LOGGED: 'the host answered, and its log does not show the call',
   ABORTED: 'given up by an AbortSignal',

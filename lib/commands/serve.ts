@@ -10,6 +10,7 @@ import { CEILINGS } from '../ledger/blocks.js'
 import { methodsToCall } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
 import { trustIn } from '../ledger/oracles.js'
+import { MAX_VALUE_BYTES } from '../ledger/values.js'
 import { DEFAULT_LIMITS } from '../machine/genesis.js'
 import { describeOracles } from '../oracles/index.js'
 import { bundle, type Bundle } from '../sandbox/bundle.js'
@@ -17,8 +18,9 @@ import { Executor, type RunOptions } from '../sandbox/executor.js'
 import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
 import { isolation } from '../sandbox/isolation.js'
 import { placesOf, type Places } from '../sandbox/places.js'
-import { dataFolder } from '../user/folders.js'
+import { hostFolder } from '../user/folders.js'
 import { IdList } from '../user/ids.js'
+import { parseSize } from '../user/sizes.js'
 import { parseNumber, parseUpgrade, type Context } from './context.js'
 import { chooseOracles, type OracleFlags } from './oracles.js'
 import { log, print, printJSON } from './output.js'
@@ -52,17 +54,26 @@ export async function serve(
   const oracles = await chooseOracles(options)
   const specs = await describeOracles(oracles)
   const owner = await context.identity()
-  const storage = context.storage ?? path.join(dataFolder(), 'host')
+  const storage = context.storage ?? hostFolder()
   const places = new Map(bundles.map(({ source, map, path }) => [source, placesOf(map, path)]))
   const onconsole = (vm: string, line: HostLine) => {
     const source = host.services.get(vm)?.machine.contract.source
     log(describeLine(vm, line, source === undefined ? undefined : places.get(source)))
   }
-  const policy = readPolicy(options)
+  const onproblem = (problem: string) => log(`vms: ${problem}`)
+  const policy = readPolicy(options, onproblem)
   const { network, reason } = await isolation()
   if (network === 'open') log(`vms: contracts run without isolation from the network: ${reason}`)
   const host = context.use(
-    new Host({ storage, bootstrap: await context.bootstrap(), watchdog, onconsole, offered: oracles, policy })
+    new Host({
+      storage,
+      bootstrap: await context.bootstrap(),
+      watchdog,
+      onconsole,
+      onproblem,
+      offered: oracles,
+      policy
+    })
   )
   await host.ready()
 
@@ -96,21 +107,32 @@ interface PolicyFlags {
   deny?: string[]
   allowDeploy?: string[]
   vmsPerOwner?: string
+  bytesPerOwner?: string
   callsPerMinute?: string
+  bytesPerMinute?: string
+  disk?: string
+  maxGas?: string
+  maxFileBytes?: string
 }
 
 /** @throws VMSError USAGE */
-function readPolicy({ allow, deny, allowDeploy, vmsPerOwner, callsPerMinute }: PolicyFlags): PolicyOptions {
-  const list = (flag: string, texts: string[] | undefined) =>
-    texts && new IdList(flag, texts, problem => log(`vms: ${problem}`))
-  const count = (flag: string, text: string | undefined) =>
-    text === undefined ? undefined : parseNumber(flag, text, { min: 1, integer: true })
+function readPolicy(flags: PolicyFlags, onproblem: (problem: string) => void): PolicyOptions {
+  const list = (flag: string, texts: string[] | undefined) => texts && new IdList(flag, texts, onproblem)
+  const count = (flag: string, text: string | undefined, max?: number) =>
+    text === undefined ? undefined : parseNumber(flag, text, { min: 1, max, integer: true })
+  const size = (flag: string, text: string | undefined, max?: number) =>
+    text === undefined ? undefined : parseSize(flag, text, { max })
   return {
-    allow: list('--allow', allow),
-    deny: list('--deny', deny),
-    deployers: list('--allow-deploy', allowDeploy),
-    vmsPerOwner: count('--vms-per-owner', vmsPerOwner),
-    callsPerMinute: count('--calls-per-minute', callsPerMinute)
+    allow: list('--allow', flags.allow),
+    deny: list('--deny', flags.deny),
+    deployers: list('--allow-deploy', flags.allowDeploy),
+    vmsPerOwner: count('--vms-per-owner', flags.vmsPerOwner),
+    bytesPerOwner: size('--bytes-per-owner', flags.bytesPerOwner),
+    callsPerMinute: count('--calls-per-minute', flags.callsPerMinute),
+    bytesPerMinute: size('--bytes-per-minute', flags.bytesPerMinute),
+    disk: size('--disk', flags.disk),
+    maxGas: count('--max-gas', flags.maxGas, CEILINGS.gas),
+    maxFileBytes: size('--max-file-bytes', flags.maxFileBytes, MAX_VALUE_BYTES) // as much as writeFile takes
   }
 }
 

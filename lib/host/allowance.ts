@@ -1,4 +1,7 @@
-// How often somebody may ask for something: so many times at once, and a few more with every second.
+// How often somebody may ask for something, or how much: so much at once, and a little more with every second.
+
+/** What is lost where a share of a second is added many times. */
+const ROUNDING = 1e-6
 
 export class Allowance {
   private left: number
@@ -12,12 +15,18 @@ export class Allowance {
   }
 
   /** @returns whether it is granted */
-  take(): boolean {
+  take(amount = 1): boolean {
+    if (this.wait(amount) > 0) return false
+    this.left -= amount
+    return true
+  }
+
+  /** Seconds until so much is granted: 0 if it is now, Infinity if it is more than is ever granted at once. */
+  wait(amount = 1): number {
     const now = performance.now()
     this.left = Math.min(this.burst, this.left + ((now - this.since) / 1000) * this.perSecond)
     this.since = now
-    if (this.left < 1) return false
-    this.left--
-    return true
+    if (amount > this.burst) return Infinity
+    return Math.max(0, (amount - this.left - ROUNDING) / this.perSecond)
   }
 }

@@ -12,6 +12,7 @@ import { CEILINGS, type Genesis, type Limits } from '../ledger/blocks.js'
 import { decodeValue, type Value } from '../ledger/values.js'
 import { headOfGenesis } from '../machine/genesis.js'
 import { oracleOf, OracleError, type Oracle, type OracleChoice } from '../oracles/index.js'
+import type { Policy } from './policy.js'
 import type { Service } from './service.js'
 
 /** The oracle that makes a VM a factory. */
@@ -75,7 +76,7 @@ export interface Draft {
 }
 
 /** @param offered the oracles that VMs of others may have, by name */
-export function vmsOracle(host: Deployer, offered: OracleChoice[]): Oracle {
+export function vmsOracle(host: Deployer, offered: OracleChoice[], policy: Policy): Oracle {
   const waiting = new Map<string, { prepared: Prepared; until: number }>()
   const serviceOf = (key: Value): Service => {
     const service = typeof key === 'string' ? host.services.get(key) : undefined
@@ -84,9 +85,10 @@ export function vmsOracle(host: Deployer, offered: OracleChoice[]): Oracle {
   }
   return oracleOf(FACTORY_ORACLE, {
     prepare: async ([owner, source, options]) => {
-      const deployment = readDeployment(source, options, offered)
+      const { limits, ...wanted } = readDeployment(source, options, offered)
       const factory = [...host.services.values()].find(({ machine }) => isFactory(machine.genesis))?.key
-      const prepared = await explained(host.prepare(decodeKey(owner as string), { ...deployment, factory }))
+      const deployment = { ...wanted, limits: policy.limitsOfOthers(limits), factory }
+      const prepared = await explained(host.prepare(decodeKey(owner as string), deployment))
       const now = Date.now()
       for (const [key, { until }] of waiting) if (until < now) waiting.delete(key)
       const own = [...waiting].filter(([, one]) =>

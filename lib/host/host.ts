@@ -3,7 +3,6 @@
 import path from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type Corestore from 'corestore'
-import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
@@ -15,17 +14,22 @@ import type { CheckedRequest, Request } from '../ledger/request.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
-import { DEFAULT_LIMITS, genesisOf, requestInit } from '../machine/genesis.js'
+import { genesisOf, requestInit } from '../machine/genesis.js'
 import { Machine, type MachineContext } from '../machine/machine.js'
 import { OracleStore, type OracleChoice } from '../oracles/index.js'
 import { openStore, type OpenStore } from '../replica/slot.js'
 import { Executor, type ConsoleLine } from '../sandbox/executor.js'
 import { Swarm } from '../swarm/swarm.js'
+import { Counts } from './counts.js'
+import { Disk } from './disk.js'
 import { FACTORY_ORACLE, isFactory, vmsOracle, type Prepared, type Wanted } from './factory.js'
 import { FACTORY_SOURCE } from './factory-contract.js'
+import { Gate } from './gate.js'
 import { Policy, type PolicyOptions } from './policy.js'
 import { Registry, type Damaged, type Registered } from './registry.js'
 import { Service } from './service.js'
+import { StatusSocket } from './status-socket.js'
+import { statusOf, type HostStatus } from './status.js'
 
 export interface HostOptions {
   /** folder of the host's cores and registry */
@@ -42,6 +46,8 @@ export interface HostOptions {
   policy?: PolicyOptions
   /** what contracts print, and the errors that their calls end with; index is null if the call has none */
   onconsole?: (vm: string, line: HostLine) => void
+  /** what its operator should know, and does not keep it from serving */
+  onproblem?: (problem: string) => void
 }
 
 /** A line for the host's log about a VM. */
@@ -52,9 +58,6 @@ export interface DeployOptions extends Wanted {
   file?: string
   owner: KeyPair
 }
-
-/** Methods of a factory that only deployers may call. */
-const DEPLOYING = new Set(['prepare', 'start'])
 
 /** The executor that looks into contracts which are no VMs yet. */
 const PREPARING = ''
@@ -77,15 +80,20 @@ export class Host extends ReadyResource {
   private swarm!: Swarm
   private readonly registry: Registry
   private readonly oracles: OracleStore
-  private readonly policy: Policy
+  private readonly gate: Gate
   private readonly executors = new Map<string, Executor>()
   private readonly streams = new Set<NoiseStream>()
+  /** of the VMs that were removed */
+  private readonly past = new Counts()
+  private readonly started = Date.now()
+  private statusSocket: StatusSocket | null = null
 
   constructor(private readonly options: HostOptions) {
     super()
     this.registry = new Registry(path.join(options.storage, 'vms'))
-    this.policy = new Policy(options.policy)
-    const own = { [FACTORY_ORACLE]: () => vmsOracle(this, options.offered ?? []) }
+    const policy = new Policy(options.policy)
+    this.gate = new Gate(policy, new Disk(options.storage, options.policy?.disk))
+    const own = { [FACTORY_ORACLE]: () => vmsOracle(this, options.offered ?? [], policy) }
     this.oracles = new OracleStore(path.join(options.storage, 'oracles'), own, options.oracleDeadline)
   }
 
@@ -99,7 +107,8 @@ export class Host extends ReadyResource {
   }
 
   private async begin(): Promise<void> {
-    this.cores = await openStore(path.join(this.options.storage, 'cores'))
+    const { storage, onproblem } = this.options
+    this.cores = await openStore(path.join(storage, 'cores'))
     const { store } = this.cores
     this.durability = new Durability(store)
     const keyPair = await store.createKeyPair('swarm')
@@ -109,10 +118,12 @@ export class Host extends ReadyResource {
       onconnection: stream => this.connect(stream)
     })
     await this.swarm.ready()
+    this.statusSocket = await StatusSocket.open(storage, () => this.status(), onproblem)
     for (const registered of await this.registry.list()) await this.resume(registered)
   }
 
   protected override async _close(): Promise<void> {
+    await this.statusSocket?.close()
     await Promise.all([...this.services.values()].map(service => service.close()))
     await Promise.all([...this.executors.values()].map(executor => executor.close()))
     await this.swarm?.close()
@@ -122,11 +133,11 @@ export class Host extends ReadyResource {
 
   /**
    * Deploys a contract as a new VM.
-   * @throws VMSError INVALID_CONTRACT, DISK; USAGE if an oracle is none
+   * @throws VMSError INVALID_CONTRACT, DISK, QUOTA; USAGE if an oracle is none
    */
   async deploy({ owner, ...deployment }: DeployOptions): Promise<Service> {
     const prepared = await this.prepare(owner.publicKey, deployment)
-    return this.start(prepared, requestInit(prepared.genesis, prepared.key, owner))
+    return this.begun(prepared, requestInit(prepared.genesis, prepared.key, owner), true)
   }
 
   /** The VM that deploys others for whoever calls it; it is deployed if there is none yet. */
@@ -139,7 +150,7 @@ export class Host extends ReadyResource {
   /**
    * Makes what a new VM begins with, for its owner to sign; nothing is kept yet.
    * @param owner public key
-   * @throws VMSError INVALID_CONTRACT; USAGE if an oracle is none
+   * @throws VMSError INVALID_CONTRACT, QUOTA; USAGE if an oracle is none
    */
   async prepare(
     owner: Uint8Array,
@@ -147,17 +158,18 @@ export class Host extends ReadyResource {
       source,
       title,
       file = title,
-      limits,
       oracles = [],
       upgrade = 'never',
-      factory
+      factory,
+      ...wanted
     }: Omit<DeployOptions, 'owner'>
   ): Promise<Prepared> {
     await this.ready()
+    await this.gate.disk.check()
+    const limits = this.gate.policy.limits(wanted.limits)
     const specs = await this.oracles.describe(oracles)
     const executor = this.executor(PREPARING)
-    const gas = limits?.gas ?? DEFAULT_LIMITS.gas
-    const { methods, problems } = await executor.inspect(source, { gas, oracles: specs })
+    const { methods, problems } = await executor.inspect(source, { gas: limits.gas, oracles: specs })
     if (problems.length > 0) {
       const [{ message, line, column }] = problems
       throw new VMSError(
@@ -174,11 +186,17 @@ export class Host extends ReadyResource {
   }
 
   /**
-   * Begins a VM that was prepared.
+   * Begins a VM that somebody else has prepared, through the factory.
    * @param init what its owner has signed
-   * @throws VMSError INVALID_CONTRACT if `init` throws, DISK
+   * @throws VMSError INVALID_CONTRACT if `init` throws, DISK, QUOTA, FORBIDDEN
    */
-  async start({ name, key, keyPair, genesis, file }: Prepared, init: CheckedRequest): Promise<Service> {
+  async start(prepared: Prepared, init: CheckedRequest): Promise<Service> {
+    this.gate.admitStart(prepared.genesis.owner)
+    return this.begun(prepared, init, false)
+  }
+
+  private async begun(prepared: Prepared, init: CheckedRequest, own: boolean): Promise<Service> {
+    const { name, key, keyPair, genesis, file } = prepared
     const id = encodeKey(key)
     try {
       await Machine.deploy(this.context(id), keyPair, genesis, init)
@@ -187,7 +205,7 @@ export class Host extends ReadyResource {
       if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT') throw error
       throw new VMSError('INVALID_CONTRACT', `${file}: ${error.message}`)
     }
-    const registered = { id, name, stopped: false }
+    const registered = { id, name, stopped: false, own }
     await this.registry.put(registered)
     return this.serve(registered, keyPair)
   }
@@ -206,9 +224,18 @@ export class Host extends ReadyResource {
     await this.registry.remove(id)
     this.services.delete(id)
     this.registered.delete(id)
+    this.gate.remove(service.machine)
+    this.past.add(service.counts)
     await this.swarm.leave(service.key)
     await service.close()
     await this.dropExecutor(id)
+  }
+
+  /** What it is doing. */
+  status(): Promise<HostStatus> {
+    const { services, refused, past, started, streams, gate } = this
+    const storage = path.resolve(this.options.storage)
+    return statusOf({ storage, services, refused, past, started, peers: streams.size, gate })
   }
 
   private async resume(registered: Registered | Damaged): Promise<void> {
@@ -228,10 +255,8 @@ export class Host extends ReadyResource {
   }
 
   private async serve(registered: Registered, keyPair: KeyPair): Promise<Service> {
-    const { id, stopped } = registered
-    const service = new Service(new Machine(this.context(id), keyPair), request =>
-      this.admit(service, request)
-    )
+    const { id, stopped, own } = registered
+    const service = new Service(new Machine(this.context(id), keyPair), this.gate)
     service.on('aborted', ({ method }: Request) => {
       const text = `a call of ${method} was killed: it ran too long, or crashed the sandbox`
       this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
@@ -248,19 +273,11 @@ export class Host extends ReadyResource {
       })
     }
     this.services.set(id, service)
+    if (!own) this.gate.add(service.machine)
     this.registered.set(id, registered)
     for (const stream of this.streams) service.serve(stream)
     await this.swarm.announce(service.key).flushed()
     return service
-  }
-
-  private admit({ machine }: Service, { caller, method }: Request): void {
-    const id = encodeKey(caller)
-    this.policy.admit(id)
-    if (!isFactory(machine.genesis) || !DEPLOYING.has(method)) return
-    const genesis = [...this.services.values()].map(one => one.machine.genesis)
-    const owned = genesis.filter(one => b4a.equals(one.owner, caller) && !isFactory(one))
-    this.policy.admitDeployment(id, owned.length)
   }
 
   private connect(stream: NoiseStream): void {

@@ -22,6 +22,7 @@ import { readBlock } from '../machine/load.js'
 import type { Committed, Machine } from '../machine/machine.js'
 import { headOf } from '../machine/transaction.js'
 import { Admission } from './admission.js'
+import { Counts } from './counts.js'
 import { Session } from './session.js'
 import { Allowance } from './allowance.js'
 
@@ -40,6 +41,17 @@ const HEAD_INTERVAL_MS = 60_000
 const ASKS_BURST = 32
 const ASKS_PER_SECOND = 8
 
+/** What the operator lets happen. */
+export interface Gatekeeper {
+  /**
+   * @param bytes of the request
+   * @throws VMSError if the host does not take a request of its sender
+   */
+  admit(machine: Machine, request: Request, bytes: number): Promise<void>
+  /** @throws VMSError if the host writes no more to this VM */
+  admitWrite(machine: Machine): Promise<void>
+}
+
 /** A request that waits for its commit, and those to answer: each under the hash of the request that it sent. */
 interface Waiting extends CheckedRequest {
   askers: Map<Session, Uint8Array>
@@ -56,11 +68,11 @@ export class Service extends ReadyResource {
   private running: Promise<void> | null = null
   private timer: NodeJS.Timeout | null = null
   private stop: VMSError | null = null
+  readonly counts = new Counts()
 
-  /** @param admit throws a VMSError if the host does not take a request of its sender */
   constructor(
     readonly machine: Machine,
-    private readonly admit: (request: Request) => void = () => {}
+    private readonly gate: Gatekeeper
   ) {
     super()
     this.admission = new Admission(machine)
@@ -68,6 +80,11 @@ export class Service extends ReadyResource {
 
   get key(): Uint8Array {
     return this.machine.key
+  }
+
+  /** Requests that wait for their commit. */
+  get queued(): number {
+    return this.waiting.size
   }
 
   /** Whether it takes no calls; its log stays readable. */
@@ -127,14 +144,14 @@ export class Service extends ReadyResource {
     try {
       const request = this.admission.check(signed)
       if (await this.join(session, request, hash)) return
-      this.admit(request)
+      await this.gate.admit(this.machine, request, signed.bytes.byteLength)
       this.admission.checkExpiry(request, this.machine.head.length)
       await this.admission.checkMethod(request)
       await this.admission.checkSeen(request)
       if (await this.join(session, request, hash)) return // it may have come twice meanwhile
       this.enqueue({ signed, request, askers: new Map([[session, hash]]) })
     } catch (error) {
-      session.sendRefusal(hash, asVMSError(error))
+      this.sendRefusal(new Map([[session, hash]]), asVMSError(error))
     }
   }
 
@@ -165,6 +182,11 @@ export class Service extends ReadyResource {
   private async run(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve)) // what arrives together is a batch
     while (this.queue.length > 0) {
+      try {
+        await this.gate.admitWrite(this.machine) // those before may have taken what was left
+      } catch (error) {
+        this.refuseAll(asVMSError(error))
+      }
       const batch = this.nextBatch()
       if (batch.length > 0) await this.commit(batch)
     }
@@ -219,12 +241,18 @@ export class Service extends ReadyResource {
       if (this.receipts.size > KEPT_RECEIPTS) this.receipts.delete(this.receipts.keys().next().value!)
       for (const session of askers.keys()) session.sendReceipt(answer)
     }
+    this.counts.served += committed.length
     this.broadcast()
     this.emit('commit', committed)
   }
 
   private refuse(one: Waiting, error: VMSError): void {
-    for (const [session, hash] of this.settle(one).askers) session.sendRefusal(hash, error)
+    this.sendRefusal(this.settle(one).askers, error)
+  }
+
+  private sendRefusal(askers: Map<Session, Uint8Array>, error: VMSError): void {
+    this.counts.refuse(error.code)
+    for (const [session, hash] of askers) session.sendRefusal(hash, error)
   }
 
   private settle(one: Waiting): Waiting {

@@ -59,3 +59,8 @@ export async function openFilesCores(store: Corestore, log: Hypercore): Promise<
 export async function closeCores(cores: Omit<Cores, 'keys'>): Promise<void> {
   await Promise.all([cores.log.close(), cores.db.close(), cores.blobs.close()])
 }
+
+/** Bytes of the blocks of a VM: its log, its files and all that they were before. */
+export function storedBytes({ log, db, blobs }: Omit<Cores, 'keys'>): number {
+  return log.byteLength + db.byteLength + blobs.byteLength
+}

@@ -12,6 +12,8 @@ export interface LoadedLog {
   genesis: Genesis
   position: Position
   history: History
+  /** when its last commit was made, by the host's clock */
+  time: number
 }
 
 /** @throws VMSError STORAGE_BROKEN if the log is not one that a host could have written */
@@ -39,6 +41,7 @@ export async function loadLog(log: Hypercore): Promise<LoadedLog> {
   return {
     genesis,
     history,
+    time: commit.time,
     position: { ...base, block: log.length, index: endOf(commit), files: commit.after }
   }
 }

@@ -58,6 +58,8 @@ export class Machine extends ReadyResource {
   cores!: Cores
   /** the committed head of the log */
   head!: Head
+  /** when the last commit was made, ms since 1970 by this host's clock */
+  committed!: number
   private position!: Position
   private transaction: Transaction | null = null
   private oracles: OpenOracles | null = null
@@ -127,7 +129,7 @@ export class Machine extends ReadyResource {
   protected override async _open(): Promise<void> {
     this.cores = await openOwnCores(this.context.store, this.keyPair)
     try {
-      const { genesis, position, history } = await loadLog(this.cores.log)
+      const { genesis, position, history, time } = await loadLog(this.cores.log)
       if (genesis.engine !== ENGINE) {
         throw new VMSError(
           'UNKNOWN_ENGINE',
@@ -137,6 +139,7 @@ export class Machine extends ReadyResource {
       this.genesis = genesis
       this.position = position
       this.history = history
+      this.committed = time
       this.head = await headOf(this.cores.log)
       await this.checkState()
       this.oracles = await this.context.openOracles(genesis.oracles)
@@ -257,6 +260,7 @@ export class Machine extends ReadyResource {
     this.writing = writing.catch(() => {}) // whoever commits is told
     await writing
     this.position = advance(this.position, commit)
+    this.committed = commit.time
     return batch.map(({ request, record }, i) => {
       this.history.add(request.request, { block, index: index + i })
       return { request, record, block, index: index + i, head }

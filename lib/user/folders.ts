@@ -8,6 +8,11 @@ export function dataFolder(): string {
   return path.join(baseFolder('XDG_DATA_HOME', ['.local', 'share']), 'vms')
 }
 
+/** What a host keeps: its VMs and their keys. */
+export function hostFolder(): string {
+  return path.join(dataFolder(), 'host')
+}
+
 /** The user's identity. */
 export function configFolder(): string {
   return path.join(baseFolder('XDG_CONFIG_HOME', ['.config']), 'vms')

@@ -49,6 +49,12 @@ export class IdList {
     return this.lists.some(({ ids }) => ids.has(id))
   }
 
+  /** Those that are on it now. */
+  get ids(): string[] {
+    this.look()
+    return [...new Set(this.lists.flatMap(({ ids }) => [...ids]))]
+  }
+
   private look(): void {
     const now = performance.now()
     if (now - this.looked < LOOK_MS) return
