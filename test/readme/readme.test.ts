@@ -42,9 +42,14 @@ class Names {
     return text
       .replace(/\b[a-z0-9]{52}\b/g, key => this.nameOf(key))
       .replace(/^(\d+ {2})[a-z0-9]{8} /gm, (_, index: string) => `${index}CALLER `)
-      .replace(/^(\w+ {2}running {2})[a-z0-9]{8} /gm, (_, before: string) => `${before}OWNER `)
+      .replace(/^(\w+ {2}(?:running|stopped) {2})[a-z0-9]{8} /gm, (_, before: string) => `${before}OWNER `)
       .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
       .replace(/signed \d+ s ago/g, 'signed N s ago')
+      .replace(/^(host +running for )\d+ s, process \d+$/gm, '$1N s, process N')
+      .replace(/^(storage +)\/.*$/gm, '$1FOLDER')
+      .replace(/^(commit +)\d+ s ago$/gm, '$1N s ago')
+      .replace(/^(peers +)\d+$/gm, '$1N')
+      .replace(/[\d.]+ (?:bytes|[kMGT]i?B)\b(?= used|, | free|$)/gm, 'SIZE')
       .replace(/127\.0\.0\.1:\d+/g, 'NODE')
       .trimEnd()
   }
@@ -71,13 +76,15 @@ test('what the README shows happens', async t => {
   const keys = new Map<string, string>()
   const actual = (text: string) => text.replace(/\b[a-z0-9]{52}\b/g, key => keys.get(key) ?? key)
   const [expectedNames, actualNames] = [new Names(), new Names()]
+  let storage = '' // of the host that was started last
 
   for (const { command, input, output } of steps()) {
     const [vms, name, ...args] = words(actual(command))
     assert.equal(vms, 'vms', command)
     let printed: string
     if (name === 'serve' || name === 'testnet') {
-      const flags = name === 'serve' ? ['--storage', `host of ${args.join()}`] : []
+      if (name === 'serve') storage = `host of ${args.join()}`
+      const flags = name === 'serve' ? ['--storage', storage] : []
       const given = name === 'testnet' ? [] : args // its port may be taken here
       const running = await world.start('user', name, ...given, ...flags)
       await running.until(({ stdout }) => stdout.endsWith('\n\n'))
@@ -85,7 +92,8 @@ test('what the README shows happens', async t => {
       const [shown, real] = [output, printed].map(text => /\b[a-z0-9]{52}\b/.exec(text)?.[0])
       if (shown && real) keys.set(shown, real)
     } else {
-      const running = await world.start('user', name, ...args)
+      const flags = name === 'status' ? ['--storage', storage] : []
+      const running = await world.start('user', name, ...args, ...flags)
       running.child.stdin!.end(input.map(line => line + '\n').join(''))
       const { stdout, stderr } = await running.ended
       printed = stdout + stderr
