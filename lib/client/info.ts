@@ -20,6 +20,8 @@ export interface Info {
   upgrade: UpgradeName
   /** block of the contract that is in force: 0, or that of the newest upgrade */
   contractBlock: number
+  /** key of the factory whose log says that it was deployed; null if its host deployed it for itself */
+  factory: string | null
   /** 'trustless', or which oracles one has to trust */
   trust: string
   oracles: { name: string; methods: string[]; hash: string | null; scope: string[] }[]
@@ -56,6 +58,7 @@ export async function describe(replica: Replica, online: boolean, timeout: numbe
     methods: methodsToCall(genesis, contract),
     upgrade: nameOfUpgrade(genesis.upgrade),
     contractBlock: contract.block,
+    factory: genesis.factory && encodeKey(genesis.factory),
     trust: trustIn(genesis.oracles),
     oracles: genesis.oracles.map(({ name, methods, hash, scope }) => ({
       name,

@@ -1,6 +1,9 @@
 // vms info: what a VM is.
 
 import { describe, type Info } from '../client/info.js'
+import { codeOf } from '../errors.js'
+import { placeOf } from '../host/factory-contract.js'
+import { latestSnapshot } from '../replica/snapshot.js'
 import { describeOffline, formatAge } from './age.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
@@ -19,13 +22,36 @@ export async function info(
   await hearTrusted(context, replica, trust)
   const found = await describe(replica, online, context.timeout)
   if (!online) log(describeOffline(replica))
+  const listed = found.factory === null ? null : await isListed(context, found.factory, found.key)
   const { size } = replica.trusted
   if (compare !== undefined) return showComparison(context, compare, contract === found.source)
   if (source) {
     if (context.json) printJSON({ source: found.source })
     else printText(found.source.replace(/\n$/, ''))
-  } else printInfo(context, found, size)
+  } else if (context.json) printJSON({ ...found, source: undefined, listed })
+  else {
+    printInfo(context, found, size)
+    if (found.factory !== null) print(`factory   ${found.factory}: ${describeListed(listed)}`)
+  }
   return EXIT.ok
+}
+
+function describeListed(listed: boolean | null): string {
+  if (listed === null) return 'it was not reached'
+  return listed ? 'its log says so' : 'NOT in its list: this VM was removed, or deployed without being logged'
+}
+
+/** Whether the factory that genesis names has the VM in its list; null if it cannot be asked. */
+async function isListed(context: Context, factory: string, key: string): Promise<boolean | null> {
+  const replica = await context.replica(factory)
+  try {
+    await replica.sync(context.timeout)
+    const { tree } = await latestSnapshot(replica, context.timeout)
+    return (await tree.size(placeOf(key))) !== null
+  } catch (error) {
+    if (codeOf(error) !== 'UNREACHABLE' && codeOf(error) !== 'NOT_AVAILABLE') throw error
+    return null
+  }
 }
 
 /** @param trusted how many auditors are trusted */

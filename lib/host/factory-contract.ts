@@ -1,5 +1,10 @@
 // The contract of a host's factory: it deploys VMs for others, and its log says which, for whom and when.
 
+/** Where the files of a factory tell of a VM. @param key as printed */
+export function placeOf(key: string): string {
+  return `/vms/${key}.json`
+}
+
 /**
  *   prepare(source, {title, limits, oracles})   what the genesis of a new VM holds, for its owner to sign
  *   start(key, request, signature)              begins it with the owner's signed init

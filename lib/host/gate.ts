@@ -23,7 +23,7 @@ export class Gate {
 
   /** From here on a VM that was deployed through the factory counts for its owner. */
   add(machine: Machine): void {
-    if (isFactory(machine.genesis)) return
+    if (machine.genesis.factory === null) return
     const id = encodeKey(machine.genesis.owner)
     const machines = this.owners.get(id) ?? new Set()
     this.owners.set(id, machines.add(machine))

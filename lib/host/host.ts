@@ -23,7 +23,7 @@ import { Swarm } from '../swarm/swarm.js'
 import { Counts } from './counts.js'
 import { Disk } from './disk.js'
 import { FACTORY_ORACLE, isFactory, vmsOracle, type Prepared, type Wanted } from './factory.js'
-import { FACTORY_SOURCE } from './factory-contract.js'
+import { FACTORY_SOURCE, placeOf } from './factory-contract.js'
 import { Gate } from './gate.js'
 import { Policy, type PolicyOptions } from './policy.js'
 import { Registry, type Damaged, type Registered } from './registry.js'
@@ -120,6 +120,16 @@ export class Host extends ReadyResource {
     await this.swarm.ready()
     this.statusSocket = await StatusSocket.open(storage, () => this.status(), onproblem)
     for (const registered of await this.registry.list()) await this.resume(registered)
+    await this.forgetUnlogged()
+  }
+
+  /** A deployment that the host died of before its factory had logged it did not happen: its owner was told of none. */
+  private async forgetUnlogged(): Promise<void> {
+    for (const [id, service] of this.services) {
+      const { factory } = service.machine.genesis
+      const { machine } = (factory && this.services.get(encodeKey(factory))) ?? {}
+      if (machine && !(await machine.has(placeOf(id)))) await this.remove(service)
+    }
   }
 
   protected override async _close(): Promise<void> {
@@ -137,7 +147,7 @@ export class Host extends ReadyResource {
    */
   async deploy({ owner, ...deployment }: DeployOptions): Promise<Service> {
     const prepared = await this.prepare(owner.publicKey, deployment)
-    return this.begun(prepared, requestInit(prepared.genesis, prepared.key, owner), true)
+    return this.start(prepared, requestInit(prepared.genesis, prepared.key, owner))
   }
 
   /** The VM that deploys others for whoever calls it; it is deployed if there is none yet. */
@@ -186,17 +196,12 @@ export class Host extends ReadyResource {
   }
 
   /**
-   * Begins a VM that somebody else has prepared, through the factory.
+   * Begins a VM that was prepared.
    * @param init what its owner has signed
-   * @throws VMSError INVALID_CONTRACT if `init` throws, DISK, QUOTA, FORBIDDEN
+   * @throws VMSError INVALID_CONTRACT if `init` throws, DISK; QUOTA, FORBIDDEN if it is through the factory
    */
-  async start(prepared: Prepared, init: CheckedRequest): Promise<Service> {
-    this.gate.admitStart(prepared.genesis.owner)
-    return this.begun(prepared, init, false)
-  }
-
-  private async begun(prepared: Prepared, init: CheckedRequest, own: boolean): Promise<Service> {
-    const { name, key, keyPair, genesis, file } = prepared
+  async start({ name, key, keyPair, genesis, file }: Prepared, init: CheckedRequest): Promise<Service> {
+    if (genesis.factory) this.gate.admitStart(genesis.owner)
     const id = encodeKey(key)
     try {
       await Machine.deploy(this.context(id), keyPair, genesis, init)
@@ -205,7 +210,7 @@ export class Host extends ReadyResource {
       if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT') throw error
       throw new VMSError('INVALID_CONTRACT', `${file}: ${error.message}`)
     }
-    const registered = { id, name, stopped: false, own }
+    const registered = { id, name, stopped: false }
     await this.registry.put(registered)
     return this.serve(registered, keyPair)
   }
@@ -255,7 +260,7 @@ export class Host extends ReadyResource {
   }
 
   private async serve(registered: Registered, keyPair: KeyPair): Promise<Service> {
-    const { id, stopped, own } = registered
+    const { id, stopped } = registered
     const service = new Service(new Machine(this.context(id), keyPair), this.gate)
     service.on('aborted', ({ method }: Request) => {
       const text = `a call of ${method} was killed: it ran too long, or crashed the sandbox`
@@ -273,7 +278,7 @@ export class Host extends ReadyResource {
       })
     }
     this.services.set(id, service)
-    if (!own) this.gate.add(service.machine)
+    this.gate.add(service.machine)
     this.registered.set(id, registered)
     for (const stream of this.streams) service.serve(stream)
     await this.swarm.announce(service.key).flushed()

@@ -11,8 +11,6 @@ export interface Registered {
   name: string
   /** whether it takes no calls */
   stopped: boolean
-  /** whether the operator has deployed it, and nobody through the factory */
-  own: boolean
 }
 
 /** A VM whose file cannot be read. */
@@ -32,10 +30,10 @@ export class Registry {
   }
 
   /** Adds a VM, or changes it; it is there after a power cut too. */
-  async put({ id, name, stopped, own }: Registered): Promise<void> {
+  async put({ id, name, stopped }: Registered): Promise<void> {
     const place = path.join(this.folder, `${id}.json`)
     const file = await open(place + '.new', 'w', 0o600)
-    await file.writeFile(JSON.stringify({ name, ...(stopped && { stopped }), ...(own && { own }) }) + '\n')
+    await file.writeFile(JSON.stringify(stopped ? { name, stopped } : { name }) + '\n')
     await file.sync()
     await file.close()
     await rename(place + '.new', place)
@@ -52,8 +50,8 @@ export class Registry {
     const id = file.slice(0, 52)
     const place = path.join(this.folder, file)
     try {
-      const { name, stopped, own } = JSON.parse(await readFile(place, 'utf8')) as Record<string, unknown>
-      if (typeof name === 'string') return { id, name, stopped: stopped === true, own: own === true }
+      const { name, stopped } = JSON.parse(await readFile(place, 'utf8')) as Record<string, unknown>
+      if (typeof name === 'string') return { id, name, stopped: stopped === true }
     } catch {}
     return { id, error: new VMSError('STORAGE_BROKEN', `${place} is damaged: restore it from a backup`) }
   }

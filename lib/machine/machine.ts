@@ -20,6 +20,7 @@ import type { OracleSpec } from '../ledger/oracles.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
 import type { CheckedRequest } from '../ledger/request.js'
+import { DriveTree, openBee } from '../files/tree.js'
 import type { Executor } from '../sandbox/executor.js'
 import { closeCores, openOwnCores, type Cores } from './cores.js'
 import type { Durability } from './durable.js'
@@ -212,6 +213,18 @@ export class Machine extends ReadyResource {
       const executed = await begin(this.context.executor, terms, index, transaction, request, this.oracles!)
       oncommit(await this.commitBatch(transaction, [executed], upgrade))
     })
+  }
+
+  /** Whether there is a file, after the last commit. */
+  async has(file: string): Promise<boolean> {
+    const { db, blobs } = this.cores
+    const bee = openBee(db.session())
+    try {
+      await bee.ready()
+      return (await new DriveTree(bee, blobs).size(file)) !== null
+    } finally {
+      await bee.close()
+    }
   }
 
   /** @throws VMSError INVALID_CONTRACT if a contract cannot take the place of the one in force */

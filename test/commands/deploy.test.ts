@@ -30,7 +30,7 @@ test('a VM on another host: deployed, called, stopped, resumed, removed, and all
   assert.deepEqual([deployed.event, deployed.host, deployed.trust], ['deployed', factory, 'trustless'])
   const [alice, bob] = [await idOf(world, 'alice'), await idOf(world, 'bob')]
   const info = ok(await world.run('bob', 'info', key, '--json'))
-  assert.deepEqual([info.owner, info.title], [alice, 'counter'])
+  assert.deepEqual([info.owner, info.title, info.factory, info.listed], [alice, 'counter', factory, true])
   assert.equal(ok(await world.run('bob', 'call', key, 'increment', '5', '--json')).value, 5)
 
   await writeFile(

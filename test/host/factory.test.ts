@@ -1,7 +1,9 @@
 // The factory of a host: what it takes as the owner's signature, and what a deployer takes from a host.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import b4a from 'b4a'
 import { Calls } from '../../lib/client/calls.js'
 import { deploy, type Deploying } from '../../lib/client/deploy.js'
@@ -13,6 +15,7 @@ import type { Value } from '../../lib/ledger/values.js'
 import { genesisOf, requestInit } from '../../lib/machine/genesis.js'
 import type { Draft } from '../../lib/host/factory.js'
 import { ALICE, BOB } from '../helpers/forger.js'
+import { VMS as COMMAND } from '../helpers/cli.js'
 import { Ground } from '../helpers/ground.js'
 
 const ground = await Ground.open()
@@ -69,6 +72,30 @@ test('who deploys owns the VM, and a start that is repeated is the same', async 
   await alice.call('remove', [id], TIMEOUT)
   assert.equal(host.services.has(id), false)
   await assert.rejects(start(), code('NO_SUCH_VM'))
+})
+
+test('what a host deploys without logging it is told to everybody, and does not survive a restart', async () => {
+  const storage = ground.folder()
+  const lying = await ground.host(storage)
+  const { key } = await lying.factory(BOB)
+  const { source, title } = HELLO
+  const hidden = await lying.prepare(ALICE.publicKey, { source, title, factory: key })
+  await lying.start(hidden, requestInit(hidden.genesis, hidden.key, ALICE))
+  const calls = new Calls(ground.replica(key), ALICE)
+  const logged = await deploy(calls, ALICE, HELLO, TIMEOUT)
+  const listed = async (vm: Uint8Array) => {
+    const args = [COMMAND, 'info', encodeKey(vm), '--json', '--bootstrap', ground.bootstrap.join()]
+    const env = { ...process.env, XDG_DATA_HOME: ground.folder(), XDG_CONFIG_HOME: ground.folder() }
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env })
+    const info = JSON.parse(stdout) as { factory: string; listed: boolean }
+    assert.equal(info.factory, encodeKey(key))
+    return info.listed
+  }
+  assert.deepEqual([await listed(hidden.key), await listed(logged.key)], [false, true])
+  await lying.close()
+  const again = await ground.host(storage)
+  assert.deepEqual([...again.services.keys()].sort(), [encodeKey(key), encodeKey(logged.key)].sort())
+  await again.close()
 })
 
 test('what is not the owner’s signature of what was prepared starts nothing', async () => {
