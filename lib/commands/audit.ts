@@ -6,10 +6,10 @@ import { audit, type AuditOptions } from '../audit/auditor.js'
 import type { AuditResult, Doubt, Verdict } from '../audit/findings.js'
 import { messageOf, VMSError, type ErrorCode } from '../errors.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
-import { trustIn } from '../ledger/oracles.js'
 import type { Replica } from '../replica/replica.js'
 import { parseNumber, type Context } from './context.js'
 import { log, print, printJSON } from './output.js'
+import { trustOf } from './semi-trusted.js'
 import { readTrust, showTrust, trustingReplica, type Trust, type TrustFlags } from './trust.js'
 import { checkPlace, describeKept, saveProof } from './proof.js'
 import { statusOf, watchAll } from './watch.js'
@@ -113,12 +113,6 @@ export async function auditReplica(
   } finally {
     bar?.stop()
   }
-}
-
-/** What beside the host's work one has to believe; nothing if the VM has no oracles, or its genesis is not to be had. */
-async function trustOf(replica: Replica): Promise<{ trust?: string }> {
-  const genesis = await replica.genesis().catch(() => null)
-  return genesis && genesis.oracles.length > 0 ? { trust: trustIn(genesis.oracles) } : {}
 }
 
 export function printAudit(

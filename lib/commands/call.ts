@@ -28,6 +28,7 @@ export async function call(
   }
   const parsed = args.map(parseArgument)
   try {
+    const { showOracles, trustOf } = await import('./semi-trusted.js')
     const { hearTrusted, readTrust, showTrust, trustingReplica } = await import('./trust.js')
     const trust = readTrust(flags)
     const { timeout } = context
@@ -42,11 +43,14 @@ export async function call(
       const result = await calls.call(method, parsed, { timeout })
       const heard = await hearTrusted(context, replica, trust, result.block + 1)
       const auditors = heard ? auditorsOf(heard.attestations, result.block + 1) : []
-      showLocal(context, { ...result, auditors })
+      showLocal(context, { ...result, auditors }, await trustOf(replica))
+      await showOracles(context, replica)
     } else {
       const { Calls } = await import('../client/calls.js')
       const result = await new Calls(replica, identity, trust.minAuditors).call(method, parsed, { timeout })
-      show(context, result, await showTrust(context, replica, trust, result.block))
+      const heard = await showTrust(context, replica, trust, result.block)
+      show(context, result, { ...heard, ...(await trustOf(replica)) })
+      await showOracles(context, replica)
     }
     return EXIT.ok
   } catch (error) {
@@ -54,14 +58,14 @@ export async function call(
   }
 }
 
-function show(context: Context, { value, index, block, hash, gas }: CallResult, trust: object | null): void {
+function show(context: Context, { value, index, block, hash, gas }: CallResult, trust: object): void {
   if (!context.json) printText(prettyValue(value))
   else printJSON({ ok: true, value: toJSON(value), index, block, hash: hex(hash), gas, ...trust })
 }
 
-function showLocal(context: Context, { value, hash, ...rest }: LocalResult): void {
+function showLocal(context: Context, { value, hash, ...rest }: LocalResult, trust: object): void {
   if (context.json) {
-    return printJSON({ ok: true, local: true, value: toJSON(value), hash: hex(hash), ...rest })
+    return printJSON({ ok: true, local: true, value: toJSON(value), hash: hex(hash), ...rest, ...trust })
   }
   printText(prettyValue(value))
   log(describeLocal(rest))

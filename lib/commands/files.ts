@@ -7,6 +7,7 @@ import type { Context } from './context.js'
 import { EXIT } from './exit.js'
 import { toJSON } from './json.js'
 import { log, print, printBytes, printJSON } from './output.js'
+import { showOracles } from './semi-trusted.js'
 import { readTrust, showTrust, trustingReplica, type TrustFlags } from './trust.js'
 
 export interface FilesOptions extends TrustFlags {
@@ -34,6 +35,7 @@ export async function files(
   else if (action === 'stat') await stat(context, reader, path)
   else await get(context, reader, path, options)
   await showTrust(context, replica, trust)
+  await showOracles(context, replica)
   return EXIT.ok
 }
 

@@ -12,6 +12,7 @@ import { parseNumber, type Context } from './context.js'
 import { describeError, EXIT } from './exit.js'
 import { toJSON } from './json.js'
 import { log, print, printJSON } from './output.js'
+import { showOracles } from './semi-trusted.js'
 
 /** Characters of a value. */
 const MAX_SHOWN = 200
@@ -27,6 +28,7 @@ export async function printLog(
   const replica = await context.replica(key)
   const online = await replica.sync(context.timeout)
   if (!online) log(`${describeOffline(replica)}: the log is shown up to block ${replica.log.length - 1}`)
+  await showOracles(context, replica)
   await printRecords(context, replica, { from, follow })
   return EXIT.ok
 }

@@ -1,5 +1,6 @@
 // Random histories of honest hosts, each from a seed: calls of every outcome, one after the other and many at once. Several
-// VMs share a host, which restarts between their calls and in the middle of them. Each is audited in every way.
+// VMs share a host, which restarts between their calls and in the middle of them. Contracts ask oracles, and are replaced while
+// they are called. Each history is audited in every way.
 //
 // node histories.js <first seed> <count>     prints what there was, as JSON; run by honest.test.ts
 
@@ -7,8 +8,10 @@ import assert from 'node:assert/strict'
 import b4a from 'b4a'
 import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
 import { Watch } from '../../lib/audit/watch.js'
+import { Calls } from '../../lib/client/calls.js'
 import { VMSClient } from '../../lib/client/client.js'
 import { CallError } from '../../lib/client/errors.js'
+import { upgrade } from '../../lib/client/upgrade.js'
 import type { Host } from '../../lib/host/host.js'
 import type { KeyPair } from 'hypercore'
 import crypto from '../../lib/ledger/crypto.js'
@@ -16,8 +19,10 @@ import { encodeKey } from '../../lib/ledger/keys.js'
 import { codeOf, messageOf } from '../../lib/errors.js'
 import { RUNTIME } from '../../lib/machine/runtime.js'
 import { decodeBlock } from '../../lib/ledger/blocks.js'
-import type { Outcome } from '../../lib/ledger/record.js'
+import type { Outcome, Record } from '../../lib/ledger/record.js'
+import { newestContract } from '../../lib/replica/contract.js'
 import type { Replica } from '../../lib/replica/replica.js'
+import { Executor } from '../../lib/sandbox/executor.js'
 import { Ground } from '../helpers/ground.js'
 import { Random } from '../helpers/random.js'
 import { until } from '../helpers/until.js'
@@ -55,7 +60,33 @@ exports.never = () => new Promise(() => {})
 exports.spin = () => { for (;;); }
 exports.down = () => { const down = n => down(n + 1) + 1; return down(0) }
 exports.deep = () => { throw new RangeError('Maximum call stack size exceeded') }
+exports.roll = async sides => {
+  const [number, now] = [await System.oracles.dice.roll(sides), await System.oracles.clock.now()]
+  const bytes = await System.oracles.random.bytes(4)
+  await System.files.writeFile('/rolled', [number, now, bytes].join())
+  return number
+}
+exports.rollAll = async count => Promise.all(Array.from({ length: count }, () => System.oracles.dice.roll(6)))
 `
+
+/** What its owner replaces a contract with; now and then with what cannot take its place. */
+function replaced(random: Random, version: number): string {
+  const fails = random.below(4) === 0
+  const migrate = `exports.migrate = async from => {
+  await System.files.writeFile('/from', from)
+  ${fails ? 'throw new Error("not now")' : 'await System.oracles.dice.roll(6).catch(() => {})'}
+}`
+  return `${SOURCE}exports.version = () => ${version}\n${random.below(3) === 0 ? '' : migrate}`
+}
+
+const DICE = `
+let rolls = 0
+export const roll = sides => {
+  if (sides > 100) throw Object.assign(new Error('too many sides'), { code: 'NO_DICE' })
+  return (7 * ++rolls) % sides
+}`
+
+const ORACLES = [{ name: 'dice', source: DICE }, { name: 'clock' }, { name: 'random' }]
 
 const LIMITS = {
   gas: 1_000_000,
@@ -103,6 +134,8 @@ function call(random: Random): [method: string, ...args: unknown[]] {
     ],
     () => ['echo', 'y'.repeat(random.of([100, 1900, 2100, 20_000, 70_000]))],
     () => ['fail', random.of(['', 'no', 'é'.repeat(600)]), random.of([undefined, 'CODE', 5])],
+    () => ['roll', random.of([2, 6, 101])],
+    () => ['rollAll', random.below(5)],
     () => random.of<[string]>([['never'], ['spin'], ['down']]) // they take their time
   ])()
 }
@@ -118,6 +151,8 @@ export type Outcomes = { [name: string]: number }
 /** One VM and those who call it. */
 class History {
   readonly random: Random
+  private readonly owner: KeyPair
+  private versions = 0
   private readonly clients: VMSClient[]
   private watch: { replica: Replica; watch: Watch } | null = null
 
@@ -127,6 +162,7 @@ class History {
     callers: KeyPair[]
   ) {
     this.random = new Random(seed)
+    this.owner = callers[0]
     const { bootstrap } = ground
     this.clients = callers.map(identity =>
       ground.keep(new VMSClient(key, { bootstrap, identity, storage: ground.folder(), timeout: 120_000 }))
@@ -139,7 +175,9 @@ class History {
       source: SOURCE,
       title: `history ${seed}`,
       owner: callers[0],
-      limits: LIMITS
+      limits: LIMITS,
+      oracles: ORACLES,
+      upgrade: seed % 2 === 0 ? 'owner' : 'never'
     })
     const history = new History(seed, key, callers)
     if (seed % 4 === 0) await history.startWatch()
@@ -166,10 +204,33 @@ class History {
       )
       for (const [i, answer] of answers.entries()) {
         const killed = KILLED.some(([method]) => method === calls[i][0])
+        if (answer.status === 'rejected' && codeOf(answer.reason) === 'CONTRACT_CHANGED') continue
         if (killed) assert.equal(answer.status === 'rejected' && codeOf(answer.reason), 'HOST_ABORTED')
         else if (answer.status === 'rejected')
           assert.ok(answer.reason instanceof CallError, String(answer.reason))
       }
+    }
+  }
+
+  /** Its owner replaces the contract, if genesis allows that. */
+  async upgrade(): Promise<void> {
+    if (this.seed % 2 === 1) return
+    const replica = ground.replica(this.key)
+    const source = replaced(this.random, ++this.versions)
+    const executor = new Executor()
+    try {
+      await replica.sync(120_000)
+      const { oracles, ...genesis } = await replica.genesis()
+      const { methods } = await executor.inspect(source, { oracles })
+      const before = await newestContract(replica, 120_000)
+      const calls = new Calls(replica, this.owner)
+      await upgrade(calls, { ...genesis, oracles }, before, { source, methods }, { timeout: 120_000 })
+    } catch (error) {
+      assert.equal(codeOf(error), 'INVALID_CONTRACT', messageOf(error))
+      assert.match(messageOf(error), /migrate failed: not now/)
+    } finally {
+      await executor.close()
+      await replica.close()
     }
   }
 
@@ -219,12 +280,15 @@ async function countCommits(replica: Replica, outcomes: Outcomes): Promise<numbe
     const block = decodeBlock((await replica.bytes(n, 20_000))!)
     if (block.type !== 'commit') continue
     commits++
-    for (const { outcome } of block.records) {
-      const name = nameOf(outcome)
-      outcomes[name] = (outcomes[name] ?? 0) + 1
-    }
+    for (const record of block.records)
+      for (const name of kindsOf(record, block.upgrade !== null)) outcomes[name] = (outcomes[name] ?? 0) + 1
   }
   return commits
+}
+
+function kindsOf({ outcome, oracles }: Record, isUpgrade: boolean): string[] {
+  const asked = oracles.length > 0 ? ['asked oracles'] : []
+  return [nameOf(outcome), ...asked, ...(isUpgrade ? ['upgraded'] : [])]
 }
 
 function nameOf(outcome: Outcome): string {
@@ -249,7 +313,9 @@ async function together(seeds: number[], outcomes: Outcomes): Promise<number> {
   try {
     const histories = await Promise.all(seeds.map(seed => History.deploy(host, seed)))
     for (let part = 0; part < 3; part++) {
-      const going = Promise.all(histories.map(history => history.go(ROUNDS)))
+      const going = Promise.all(
+        histories.flatMap(history => [history.go(ROUNDS), part > 0 ? history.upgrade() : Promise.resolve()])
+      )
       const choice = random.below(3)
       if (choice === 0) await restart()
       await going

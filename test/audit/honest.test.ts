@@ -25,7 +25,10 @@ const OUTCOMES = [
   'LimitError LIMIT',
   'TypeError',
   'TypeError CODE',
-  'TypeError INVALID_VALUE'
+  'TypeError INVALID_VALUE',
+  'Error NO_DICE',
+  'asked oracles',
+  'upgraded'
 ]
 
 const PROCESSES = 2
