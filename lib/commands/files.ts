@@ -2,6 +2,7 @@
 
 import { ClientFiles } from '../client/files.js'
 import { VMSError } from '../errors.js'
+import type { TestFiles } from '../testing/files.js'
 import { describeOffline } from './age.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
@@ -52,19 +53,17 @@ function checkUsage(action: string, { path, dest, recursive, force }: FilesOptio
   if (action !== 'ls' && recursive) throw new VMSError('USAGE', '--recursive is for "vms files <key> ls"')
 }
 
-export async function list(
-  context: Context,
-  reader: ClientFiles,
-  path: string,
-  recursive = false
-): Promise<void> {
+/** Files that can be read: a client's, or those of a VM in memory. */
+export type Files = Pick<TestFiles, 'readFile' | 'readdir' | 'stat'>
+
+export async function list(context: Context, reader: Files, path: string, recursive = false): Promise<void> {
   for (const name of await reader.readdir(path, { recursive })) {
     if (!context.json) print(name)
     else printJSON({ name, ...(await reader.stat(`${path.replace(/\/$/, '')}/${name}`)) })
   }
 }
 
-export async function cat(context: Context, reader: ClientFiles, path: string): Promise<void> {
+export async function cat(context: Context, reader: Files, path: string): Promise<void> {
   const bytes = await reader.readFile(path, 'binary')
   if (!context.json) return printBytes(bytes)
   printJSON({ path, content: textOf(bytes) ?? toJSON(bytes) })

@@ -3,19 +3,16 @@
 import { countRecords, records, type Logged } from '../client/records.js'
 import { readUpgrade, UPGRADE_NEVER } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
-import type { CallError, Outcome, Write } from '../ledger/record.js'
 import { decodeRequest } from '../ledger/request.js'
 import { decodeValue } from '../ledger/values.js'
 import type { Replica } from '../replica/replica.js'
 import { describeOffline } from './age.js'
 import { parseNumber, type Context } from './context.js'
-import { describeError, EXIT } from './exit.js'
+import { EXIT } from './exit.js'
 import { toJSON } from './json.js'
 import { log, print, printJSON } from './output.js'
 import { showOracles } from './semi-trusted.js'
-
-/** Characters of a value. */
-const MAX_SHOWN = 200
+import { describeCall, oracleCallOf, outcomeOf, writeOf } from './shown.js'
 
 export async function printLog(
   context: Context,
@@ -64,64 +61,10 @@ function printRecord(context: Context, { index, block, record, contract }: Logge
   const args = isUpgrade ? [readUpgrade(request).from, contract.hash] : toJSON(decodeValue(request.args))
   const { method } = request
   const { gas } = record
-  const writes = record.writes.map(describeWrite)
+  const writes = record.writes.map(writeOf)
   const outcome = outcomeOf(record.outcome)
-  const oracles = record.oracles.map(({ name, method, inputs, output }) => ({
-    name,
-    method,
-    inputs: toJSON(decodeValue(inputs)),
-    output: outcomeOf(output)
-  }))
-  if (context.json)
-    return printJSON({
-      index,
-      block,
-      caller,
-      method,
-      args,
-      outcome,
-      gas,
-      writes,
-      oracles,
-      contract: contract.hash
-    })
-  const list = shown(args).slice(1, -1)
-  const ended = endOf(outcome)
-  const changed = writes.map(write => `${write.deleted ? '-' : '+'}${write.path}`).join(' ')
-  print(
-    `${index}  ${caller.slice(0, 8)}  ${method}(${list}) → ${ended}  ${gas} gas${changed && '  ' + changed}`
-  )
-  for (const { name, method, inputs, output } of oracles)
-    print(`     ${name}.${method}(${shown(inputs).slice(1, -1)}) → ${endOf(output)}`)
-}
-
-interface OutcomeJSON {
-  value?: unknown
-  error?: CallError
-}
-
-function outcomeOf(outcome: Outcome): OutcomeJSON {
-  return outcome.ok ? { value: toJSON(decodeValue(outcome.value)) } : { error: outcome.error }
-}
-
-function endOf({ value, error }: OutcomeJSON): string {
-  return error ? describeError(error) : shown(value)
-}
-
-/** A value as far as a person reads it; programs get all of it with --json. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value)
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}… ` : text
-}
-
-interface WriteJSON {
-  path: string
-  bytes?: number
-  hash?: string
-  deleted?: true
-}
-
-function describeWrite({ path, content }: Write): WriteJSON {
-  if (content === null) return { path, deleted: true }
-  return { path, bytes: content.byteLength, hash: Buffer.from(content.hash).toString('hex') }
+  const oracles = record.oracles.map(oracleCallOf)
+  const call = { index, caller, method, args, outcome, gas, writes, oracles }
+  if (context.json) return printJSON({ ...call, block, contract: contract.hash })
+  print(...describeCall({ ...call, caller: caller.slice(0, 8) }))
 }

@@ -13,10 +13,14 @@ export interface OracleFlags {
 }
 
 /**
+ * @param onfile told the files that modules are made of
  * @returns what the flags say
  * @throws VMSError USAGE; INVALID_CONTRACT if a module cannot be bundled
  */
-export async function chooseOracles({ oracle = [], fetch = [] }: OracleFlags): Promise<OracleChoice[]> {
+export async function chooseOracles(
+  { oracle = [], fetch = [] }: OracleFlags,
+  onfile?: (path: string) => void
+): Promise<OracleChoice[]> {
   const origins = [...new Set(fetch.map(originOf))].sort()
   const named = oracle.filter(one => one !== 'fetch')
   if (named.length < oracle.length && origins.length === 0)
@@ -27,7 +31,8 @@ export async function chooseOracles({ oracle = [], fetch = [] }: OracleFlags): P
   const choices: OracleChoice[] = origins.length > 0 ? [{ name: 'fetch', scope: origins }] : []
   for (const one of named) {
     if (!/[./\\]/.test(one)) choices.push({ name: one })
-    else choices.push({ name: path.basename(one, path.extname(one)), source: await bundleModule(one) })
+    else
+      choices.push({ name: path.basename(one, path.extname(one)), source: await bundleModule(one, onfile) })
   }
   const twice = choices.find(({ name }, i) => choices.findIndex(other => other.name === name) !== i)
   if (twice) throw new VMSError('USAGE', `there are two oracles named ${twice.name}`)

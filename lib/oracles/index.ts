@@ -33,17 +33,31 @@ export type OwnOracles = { [name: string]: () => Oracle }
  * @throws VMSError USAGE if one is none
  */
 export async function describeOracles(choices: OracleChoice[], own: OwnOracles = {}): Promise<OracleSpec[]> {
-  const specs: OracleSpec[] = []
-  for (const { name, scope = [], source } of choices) {
-    const oracle = source === undefined ? builtin(name, scope, own) : await loadModule(name, source)
-    if (oracle === null) throw unknownOracle(name)
-    await oracle.close()
-    specs.push(oracle.spec)
+  const oracles = await openOracles(choices, own)
+  await closeAll(oracles)
+  return oracles.map(({ spec }) => spec)
+}
+
+/**
+ * The oracles themselves, in the order in which they stand in genesis.
+ * @throws VMSError USAGE if one is none
+ */
+export async function openOracles(choices: OracleChoice[], own: OwnOracles = {}): Promise<Oracle[]> {
+  const oracles: Oracle[] = []
+  try {
+    for (const { name, scope = [], source } of choices) {
+      const oracle = source === undefined ? builtin(name, scope, own) : await loadModule(name, source)
+      if (oracle === null) throw unknownOracle(name)
+      oracles.push(oracle)
+    }
+    oracles.sort((a, b) => compareUTF8(a.spec.name, b.spec.name))
+    const wrong = wrongOracles(oracles.map(({ spec }) => spec))
+    if (wrong !== null) throw new VMSError('USAGE', wrong)
+    return oracles
+  } catch (error) {
+    await closeAll(oracles)
+    throw error
   }
-  specs.sort((a, b) => compareUTF8(a.name, b.name))
-  const wrong = wrongOracles(specs)
-  if (wrong !== null) throw new VMSError('USAGE', wrong)
-  return specs
 }
 
 /** Whether every host can offer an oracle of this name. */
@@ -91,7 +105,7 @@ export class OracleStore {
         oracles.push(oracle)
       }
     } catch (error) {
-      await Promise.all(oracles.map(oracle => oracle.close()))
+      await closeAll(oracles)
       throw error
     }
     return new LiveOracles(oracles, this.deadline)
@@ -106,6 +120,10 @@ export class OracleStore {
       `the code of the oracle ${name}, ${place}, is not as it was: restore it from a backup`
     )
   }
+}
+
+async function closeAll(oracles: Oracle[]): Promise<void> {
+  await Promise.all(oracles.map(oracle => oracle.close()))
 }
 
 function nameOf(hash: Uint8Array): string {

@@ -6,7 +6,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, resolve } from 'node:path'
-import type { BuildOptions, BuildResult, Loader, Message } from 'esbuild'
+import type { BuildOptions, BuildResult, Loader, Message, Plugin } from 'esbuild'
 import { codeOf, messageOf, VMSError } from '../errors.js'
 import type { Problem } from './types.js'
 
@@ -47,9 +47,10 @@ const MAX_FILE = 8 * 1024 * 1024 // comments and types go away, so it may be lar
 /**
  * Reads a contract. A plain script is taken as it is, byte for byte; a file with imports, exports, require() or types
  * is bundled with everything it imports.
+ * @param onfile told each file that it is made of, and where one is looked for that is not there
  * @throws BundleError INVALID_CONTRACT, with file, line and column where there is such a place
  */
-export async function bundle(path: string): Promise<Bundle> {
+export async function bundle(path: string, onfile?: (path: string) => void): Promise<Bundle> {
   const loader = LOADERS[extname(path)]
   const contents = await readText(path)
   if (!loader) throw invalid(`${path} is not a contract: name a .js or .ts file`)
@@ -70,6 +71,7 @@ export async function bundle(path: string): Promise<Bundle> {
     tsconfigRaw: {}, // a tsconfig.json somewhere above would change the bytes
     sourcemap: 'external', // beside the script: nothing of it is deployed
     sourcesContent: false,
+    plugins: onfile ? [telling(onfile)] : [],
     outfile: 'contract.js', // never written; what the map is relative to
     allowOverwrite: true,
     footer: { js: 'module.exports = { ...module.exports };' } // esbuild exports getters, contracts export values
@@ -87,9 +89,10 @@ export async function bundle(path: string): Promise<Bundle> {
 
 /**
  * Bundles a module that runs outside of the sandbox, with all that it imports but Node's own.
+ * @param onfile as of `bundle`
  * @throws BundleError INVALID_CONTRACT
  */
-export async function bundleModule(path: string): Promise<string> {
+export async function bundleModule(path: string, onfile?: (path: string) => void): Promise<string> {
   const contents = await readText(path)
   const loader = LOADERS[extname(path)]
   if (!loader) throw invalid(`${path} is no module: name a .mjs, .js or .ts file`)
@@ -104,9 +107,27 @@ export async function bundleModule(path: string): Promise<string> {
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'silent',
-    tsconfigRaw: {}
+    tsconfigRaw: {},
+    plugins: onfile ? [telling(onfile)] : []
   })
   return result.outputFiles![0].text
+}
+
+/** Tells the files that a build reads, and where it looks for others. */
+function telling(onfile: (path: string) => void): Plugin {
+  return {
+    name: 'telling',
+    setup(build) {
+      build.onResolve({ filter: /^\.{1,2}(\/|$)/ }, ({ resolveDir, path }) => {
+        onfile(resolve(resolveDir, path))
+        return undefined
+      })
+      build.onLoad({ filter: /^/ }, ({ path }) => {
+        onfile(path)
+        return undefined
+      })
+    }
+  }
 }
 
 // what neither imports nor exports anything is a script already

@@ -52,6 +52,11 @@ export function keyPairOf(name: string): KeyPair {
   return crypto.keyPair(crypto.hash(b4a.from(`vms/testing/${name}`)))
 }
 
+/** The id of the caller of a name. */
+export function idOf(name: string): string {
+  return encodeKey(keyPairOf(name).publicKey)
+}
+
 export function makeCaller<Contract>(
   keyPair: KeyPair,
   request: (method: string, args: unknown[]) => Promise<TestedCall>

@@ -4,7 +4,8 @@
 
 // Tests of contracts: a VM in memory, for any test runner. The public API of vmswarm/testing.
 
-export { testContract, type TestOptions, type TestVM } from './vm.js'
+export { testContract, type TestOptions } from './contract.js'
+export type { TestVM } from './vm.js'
 export type { TestCaller, TestedCall, TestLine } from './caller.js'
 export type { TestFiles } from './files.js'
 export { CallError } from '../client/errors.js'

@@ -1,44 +1,33 @@
 // A VM in memory: the sandbox of a host and what a host makes of a call, without log, disk and network.
 
-import { fileURLToPath } from 'node:url'
 import type { KeyPair } from 'hypercore'
 import type { AnyContract } from '../client/client.js'
 import { checkSize, encodeArguments } from '../client/arguments.js'
 import { CallError } from '../client/errors.js'
 import { VMSError } from '../errors.js'
 import { Overlay } from '../files/overlay.js'
-import type { Genesis, Limits } from '../ledger/blocks.js'
+import type { Genesis } from '../ledger/blocks.js'
 import { checkMethod, INIT, methodsToCall } from '../ledger/contract.js'
 import crypto from '../ledger/crypto.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
+import type { Record } from '../ledger/record.js'
 import { signRequest, type CheckedRequest } from '../ledger/request.js'
 import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
 import { execute, unexported, type Executed } from '../machine/execute.js'
-import { genesisOf } from '../machine/genesis.js'
-import { LiveOracles, oracleOf, type Oracle } from '../oracles/index.js'
-import { bundle } from '../sandbox/bundle.js'
-import { Executor } from '../sandbox/executor.js'
-import { inspect, refuse } from '../sandbox/findings.js'
-import { compareUTF8 } from '../utf8.js'
-import { keyPairOf, makeCaller, type TestCaller, type TestedCall, type TestLine } from './caller.js'
+import type { OpenOracles } from '../machine/oracles.js'
+import type { ConsoleLine } from '../sandbox/executor.js'
+import { keyPairOf, makeCaller, type TestCaller, type TestedCall } from './caller.js'
 import { EMPTY, TestFiles } from './files.js'
+import type { Sandbox } from './sandbox.js'
 
-export interface TestOptions {
-  /** What a call may use, where it shall differ from what a host deploys with. */
-  limits?: Partial<Limits>
-  /** The name of who deploys, and so calls `init`; 'owner' if not given. */
-  owner?: string
-  /** ms that a call may compute, 5,000 if not given */
-  watchdog?: number
-  /** APIs below `System.oracles`, by name: what their methods return is what the contract gets */
-  oracles?: { [name: string]: { [method: string]: (...inputs: Value[]) => Value | Promise<Value> } }
+/** A call that has ended, with what only its author is told. */
+export interface Ended {
+  call: TestedCall
+  args: Value
+  record: Record
+  /** What it wrote to its console, and the error that it ended with. */
+  lines: ConsoleLine[]
 }
-
-/** Files in memory have no key. */
-const NO_FILES = new Uint8Array(32)
-
-/** A test that forgets to close ends nevertheless: the sandbox rests after so many ms. */
-const IDLE_MS = 1000
 
 export class TestVM<Contract = AnyContract> {
   /** The VM's key, `System.vm.key`: the same for the same file name. */
@@ -52,15 +41,15 @@ export class TestVM<Contract = AnyContract> {
   private readonly tree = new Overlay(EMPTY)
   private readonly callers = new Map<string, TestCaller<Contract>>()
   private index = 0
-  private lines: TestLine[] = []
   private turn: Promise<unknown> = Promise.resolve()
 
   /** Use `testContract`. */
   constructor(
-    private readonly executor: Executor,
+    private readonly sandbox: Sandbox,
     private readonly genesis: Genesis,
-    private readonly oracles: LiveOracles,
-    private readonly ownerName: string
+    private readonly oracles: OpenOracles,
+    private readonly ownerName: string,
+    private readonly onended: (ended: Ended) => void = () => {}
   ) {
     this.key = deriveKeys(keyPairOf(`vm/${genesis.title}`).publicKey).log
     this.id = encodeKey(this.key)
@@ -85,16 +74,12 @@ export class TestVM<Contract = AnyContract> {
 
   /** Ends the sandbox. What is called after this is rejected. */
   async close(): Promise<void> {
-    await this.executor.close()
+    await this.sandbox.executor.close()
+    await this.oracles.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** For the executor. */
-  print(line: TestLine): void {
-    this.lines.push(line)
   }
 
   /** Runs `init`, as a deployment does. */
@@ -109,7 +94,7 @@ export class TestVM<Contract = AnyContract> {
   // as a client does before it sends, and a host when it receives; one call at a time, in the order in which they are made
   private async call(keyPair: KeyPair, method: string, args: unknown[]): Promise<TestedCall> {
     const encoded = encodeArguments(args)
-    if (this.executor.closing) throw new VMSError('CLOSED', 'the VM of this test is closed')
+    if (this.sandbox.executor.closing) throw new VMSError('CLOSED', 'the VM of this test is closed')
     const request = this.sign(keyPair, method, encoded)
     checkSize(request.signed.bytes)
     checkMethod(this.methods, method)
@@ -126,9 +111,10 @@ export class TestVM<Contract = AnyContract> {
   }
 
   private async execute(request: CheckedRequest): Promise<Executed | null> {
-    this.lines = []
-    const [run] = await execute(this.executor, this.genesis, this.index, this.tree, [request], {
-      oracles: this.oracles
+    const { executor, lines } = this.sandbox
+    lines.take()
+    const [run] = await execute(executor, this.genesis, this.index, this.tree, [request], {
+      oracles: lines.following(this.oracles)
     })
     return run
   }
@@ -136,18 +122,21 @@ export class TestVM<Contract = AnyContract> {
   private finish({ request, record, changes }: Executed): TestedCall {
     const { outcome, gas, writes } = record
     const index = this.index++
+    const lines = this.sandbox.lines.take()
     this.tree.apply(changes)
-    this.last = {
+    const call: TestedCall = {
       index,
       method: request.request.method,
       caller: encodeKey(request.request.caller),
       value: outcome.ok ? decodeValue(outcome.value) : null,
       error: outcome.ok ? null : new CallError(outcome.error, index, index + 1), // each in a block of its own
       gas,
-      console: this.lines,
+      console: lines.map(({ level, text }) => ({ level, text })),
       writes: writes.map(({ path }) => path)
     }
-    return this.last
+    this.last = call
+    this.onended({ call, args: decodeValue(request.request.args), record, lines })
+    return call
   }
 
   private sign(keyPair: KeyPair, method: string, args: Uint8Array): CheckedRequest {
@@ -161,59 +150,4 @@ export class TestVM<Contract = AnyContract> {
     }
     return { request, signed: signRequest(request, keyPair) }
   }
-}
-
-/**
- * Deploys a contract in memory: bundled, checked and run as a host does it, with its limits, but without log, disk and
- * network. For tests, in any runner.
- *
- *     const vm = await testContract('./rsvp.js')
- *     const alice = vm.as('alice')
- *     await alice.RSVP(true)
- *     vm.files.get(`/rsvps/${alice.id}.json`)
- *     await vm.close()
- *
- * @param script a file, from the working directory, or its URL: `new URL('./rsvp.js', import.meta.url)`
- * @throws VMSError INVALID_CONTRACT if a host would not deploy it
- */
-export async function testContract<Contract = AnyContract>(
-  script: string | URL,
-  { limits, owner = 'owner', watchdog, oracles = {} }: TestOptions = {}
-): Promise<TestVM<Contract>> {
-  const file = typeof script === 'string' ? script : fileURLToPath(script)
-  const bundled = await bundle(file)
-  const { source, title } = bundled
-  const executor = new Executor({
-    watchdog,
-    idle: IDLE_MS,
-    onconsole: ({ level, text }) => vm?.print({ level, text })
-  })
-  let vm: TestVM<Contract> | null = null
-  try {
-    const answering = oraclesOf(oracles)
-    const specs = answering.map(({ spec }) => spec)
-    const findings = await inspect(executor, bundled, file, { oracles: specs })
-    refuse(findings)
-    const { methods } = findings
-    const deployment = { source, title, methods, limits, oracles: specs }
-    const genesis = genesisOf(deployment, NO_FILES, keyPairOf(owner).publicKey)
-    vm = new TestVM<Contract>(executor, genesis, new LiveOracles(answering), owner)
-    await vm.initialize()
-    return vm
-  } catch (error) {
-    await executor.close()
-    throw error
-  }
-}
-
-function oraclesOf(oracles: NonNullable<TestOptions['oracles']>): Oracle[] {
-  return Object.entries(oracles)
-    .map(([name, methods]) => {
-      const entries = Object.entries(methods)
-      return oracleOf(
-        name,
-        Object.fromEntries(entries.map(([method, run]) => [method, (inputs: Value[]) => run(...inputs)]))
-      )
-    })
-    .sort((a, b) => compareUTF8(a.spec.name, b.spec.name))
 }

@@ -14,7 +14,8 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const FLOORS: string[][] = [
   ['bin'],
   ['lib/index.ts', 'lib/transform.ts'],
-  ['lib/commands', 'lib/testing'],
+  ['lib/commands'],
+  ['lib/testing'],
   ['lib/host', 'lib/client'],
   ['lib/audit'],
   ['lib/replica', 'lib/oracles'],
