@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { DeployFlags } from '../lib/commands/deploy.js'
 import type { AuditFlags } from '../lib/commands/audit.js'
+import type { DevFlags } from '../lib/commands/dev.js'
 import type { Flags } from '../lib/commands/context.js'
 import { EXIT } from '../lib/commands/exit.js'
 import { log } from '../lib/commands/output.js'
@@ -215,6 +216,16 @@ asking(program.command('check'))
   .argument('<script>')
   .action((script: string, options: object) =>
     act(async context => (await import('../lib/commands/check.js')).check(context, script, options))
+  )
+
+asking(program.command('dev'))
+  .description(
+    'run a contract in memory while it is written: deployed anew when it changes, and a session with its methods'
+  )
+  .argument('[script]', 'a .js or .ts file (default: "main" of package.json, or the only script here)')
+  .option('--gas <units>', 'what a call may use (default: 10000000)')
+  .action((script: string | undefined, options: DevFlags) =>
+    act(async context => (await import('../lib/commands/dev.js')).dev(context, script, options))
   )
 
 program
