@@ -229,6 +229,15 @@ asking(program.command('dev'))
   )
 
 program
+  .command('init')
+  .description('write a new project: a contract, its test, and this package to run them')
+  .argument('[dir]', 'a folder that is empty or not there yet (default: this one)')
+  .option('--typescript', 'in TypeScript instead of JavaScript')
+  .action((dir: string | undefined, options: { typescript?: boolean }) =>
+    act(async context => (await import('../lib/commands/init.js')).init(context, dir, options))
+  )
+
+program
   .command('identity')
   .description("show the caller's identity; make it if there is none")
   .action(() => act(async context => (await import('../lib/commands/identity.js')).identity(context)))
