@@ -148,8 +148,8 @@ class Desk implements Observer {
     return Promise.resolve()
   }
 
-  private list(folder: string): Promise<void> {
-    return list(this.context, this.vm.files, folder)
+  private async list(folder: string): Promise<void> {
+    await list(this.context, this.vm.files, folder)
   }
 
   private async cat(file: string): Promise<void> {

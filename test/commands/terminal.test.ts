@@ -1,7 +1,6 @@
 // What strangers chose is printed so that it forges no lines, and that a terminal obeys none of it.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -9,8 +8,9 @@ import { escapeControls, escapeText } from '../../lib/commands/escape.js'
 import { sentenceOf } from '../../lib/commands/exit.js'
 import { VMSError } from '../../lib/errors.js'
 import { encodeKey } from '../../lib/ledger/keys.js'
-import { Running, VMS, World, type Ended } from '../helpers/cli.js'
+import { World, type Ended } from '../helpers/cli.js'
 import { Forger } from '../helpers/forger.js'
+import { startOnTerminal } from '../helpers/terminal.js'
 
 /** One of every kind, in the order of their code points. */
 const HOSTILE = '\0\b\t\n\r\x1b\x7f\x85\x9b\u061c\u200e\u2028\u2029\u202a\u202e\u2066\u2069'
@@ -23,21 +23,6 @@ const OBEYED = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u
 /** As a terminal sees it, whose own control sequences start with ESC. */
 function withoutOwn(text: string): string {
   return text.replace(/\x1b\[\d*[A-Km]|\r/g, '')
-}
-
-/** Starts a command with what it takes for a terminal. */
-async function startOnTerminal(world: World, args: string[]): Promise<Running> {
-  const preload = `
-    for (const one of [process.stdin, process.stdout, process.stderr]) one.isTTY = true
-    process.stdout.columns = 1000
-    process.stdout.hasColors = () => true`
-  const home = await world.home('bob')
-  const node = ['--import', `data:text/javascript,${encodeURI(preload)}`]
-  const child = spawn(process.execPath, [...node, VMS, ...args], {
-    cwd: home,
-    env: { PATH: process.env.PATH, HOME: home, TERM: 'xterm', VMS_BOOTSTRAP: world.bootstrap }
-  })
-  return new Running(child)
 }
 
 async function onTerminal(world: World, args: string[]): Promise<Ended> {

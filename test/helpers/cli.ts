@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
@@ -11,6 +11,9 @@ import createTestnet from 'hyperdht/testnet.js'
 
 /** The command line's file. */
 export const VMS = fileURLToPath(new URL('../../bin/vms.js', import.meta.url))
+
+/** What npm has fetched once is there for every user. */
+const NPM_CACHE = process.env.npm_config_cache ?? path.join(homedir(), '.npm')
 
 export type Line = Record<string, unknown>
 
@@ -118,7 +121,8 @@ export class World {
         HOME: home,
         XDG_DATA_HOME: path.join(home, 'data'),
         XDG_CONFIG_HOME: path.join(home, 'config'),
-        VMS_BOOTSTRAP: this.bootstrap
+        VMS_BOOTSTRAP: this.bootstrap,
+        npm_config_cache: NPM_CACHE
       }
     })
     const running = new Running(child)
