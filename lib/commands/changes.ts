@@ -3,6 +3,7 @@
 
 import { existsSync, statSync, watch, type FSWatcher } from 'node:fs'
 import path from 'node:path'
+import { codeOf, messageOf, VMSError } from '../errors.js'
 
 /** How long changes are collected, ms: who saves several files, or one in several steps, makes one change. */
 const COLLECT_MS = 100
@@ -27,6 +28,7 @@ export class Changes {
   /**
    * Watches these files from now on, and no others; also such as are not there yet.
    * @returns whether any is watched that was not before: it may have changed since it was read
+   * @throws VMSError DISK
    */
   follow(files: Iterable<string>): boolean {
     this.names = new Set()
@@ -50,15 +52,25 @@ export class Changes {
     const inode = statSync(folder, { throwIfNoEntry: false })?.ino
     if (inode === undefined || this.folders.get(folder)?.inode === inode) return false
     this.drop(folder)
-    const watcher = watch(folder, (_event, name) => {
-      if (name === null || this.matters(name)) this.changed()
-    })
+    const watcher = this.open(folder)
+    if (watcher === null) return true // it went away just now: look again
     watcher.on('error', () => {
       this.drop(folder)
       this.changed()
     })
     this.folders.set(folder, { watcher, inode })
     return true
+  }
+
+  private open(folder: string): FSWatcher | null {
+    try {
+      return watch(folder, (_event, name) => {
+        if (name === null || this.matters(name)) this.changed()
+      })
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null
+      throw new VMSError('DISK', `${folder} cannot be watched: ${messageOf(error)}`)
+    }
   }
 
   private matters(name: string): boolean {

@@ -46,7 +46,7 @@ interface Running {
 }
 
 export class Workshop {
-  private readonly changes = new Changes(() => void this.enqueue(() => this.refresh()))
+  private readonly changes = new Changes(() => void this.start().catch(error => this.refuse(error)))
   private running: Running | null = null
   /** what was built last, or why it could not be */
   private state = ''
@@ -65,7 +65,7 @@ export class Workshop {
     return this.running?.vm ?? null
   }
 
-  /** Resolves once the contract is deployed, or refused. */
+  /** Builds what there is. Resolves once it is deployed, or refused. @throws VMSError DISK if it cannot be watched */
   start(): Promise<void> {
     return this.enqueue(() => this.refresh())
   }
@@ -95,7 +95,9 @@ export class Workshop {
   }
 
   private enqueue(action: () => Promise<void>): Promise<void> {
-    return (this.work = this.work.then(() => (this.closed ? undefined : action())))
+    const done = this.work.then(() => (this.closed ? undefined : action()))
+    this.work = done.catch(() => {})
+    return done
   }
 
   private async refresh(): Promise<void> {
@@ -115,6 +117,10 @@ export class Workshop {
     this.state = state
     if (built) await this.deploy(built)
     else this.observer.refused(problems, this.running !== null)
+  }
+
+  private refuse(error: unknown): void {
+    this.observer.refused(problemsOf(error, this.script), this.running !== null)
   }
 
   // calls that are under way end where they began
@@ -159,7 +165,8 @@ export class Workshop {
       this.sandboxes.delete(sandbox)
       if (this.closed) return
       const found: Finding[] = findings === null ? [] : (findings as Findings).problems
-      observer.refused(found.length > 0 ? found : problemsOf(error, script), this.running !== null)
+      if (found.length > 0) observer.refused(found, this.running !== null)
+      else this.refuse(error)
     }
   }
 }
