@@ -31,33 +31,61 @@ export async function connect(context: Context, key: string, flags: TrustFlags):
   const identity = await context.identity()
   const calls = new Calls(replica, identity, trust.minAuditors)
   const local = context.use(new LocalCalls(replica, identity.publicKey, trust.minAuditors))
-  const { methods } = info
   await showTrust(context, replica, trust)
   if (!online) {
     log(`${describeOffline(replica)}: files and log can be read, and methods run here: ${LOCAL}.method(…)`)
   }
   if (info.oracles.length > 0) log(`${escapeControls(info.title)} is ${info.trust}`)
-  if (onTerminal()) log(`${info.title}: ${methods.join(', ')}. Type .help for more.`)
+  if (onTerminal()) log(`${info.title}: ${info.methods.join(', ')}. Type .help for more.`)
 
   const session = new Session(context, info.title)
   const here: { [method: string]: unknown } = {}
   session.define(LOCAL, here) // a method of this name hides it
-  for (const method of methods) {
-    session.define(
-      method,
-      methodOf(async args => (await calls.call(method, args, { timeout })).value)
-    )
-    define(
-      here,
-      method,
-      methodOf(async args => (await local.call(method, args, { timeout })).value)
-    )
+  let methods: string[] = []
+  const offer = (names: string[]) => {
+    for (const gone of methods.filter(name => !names.includes(name))) {
+      session.undefine(gone)
+      delete here[gone]
+    }
+    methods = names
+    for (const method of names) {
+      const there = async (args: unknown[]) => (await calls.call(method, args, { timeout })).value
+      session.define(method, methodOf(there))
+      define(
+        here,
+        method,
+        methodOf(async args => (await local.call(method, args, { timeout })).value)
+      )
+    }
   }
+  offer(info.methods)
+  if (info.upgrade === 'owner') followUpgrades(context, replica, info.contractBlock, offer)
   const commands = dotCommands(context, replica, trust)
   for (const [name, command] of Object.entries(commands)) session.command(name, command)
   session.help(() => methods, `${LOCAL}.method(…) run it here`)
   await session.ended()
   return EXIT.ok
+}
+
+/** Tells of each contract that takes the place of the one before. */
+function followUpgrades(
+  context: Context,
+  replica: Replica,
+  since: number,
+  onmethods: (methods: string[]) => void
+): void {
+  replica.on('append', () => {
+    describe(replica, true, context.timeout)
+      .then(({ contractBlock, methods }) => {
+        if (contractBlock <= since) return
+        since = contractBlock
+        log(
+          `the contract was replaced in block ${since}; its methods: ${methods.map(name => escapeControls(name)).join(', ')}`
+        )
+        onmethods(methods)
+      })
+      .catch(() => {}) // it is closed, or what it reads does not come: a call says so
+  })
 }
 
 function dotCommands(context: Context, replica: Replica, trust: Trust): { [name: string]: DotCommand } {

@@ -1,5 +1,6 @@
 // A VM in memory: the sandbox of a host and what a host makes of a call, without log, disk and network.
 
+import { fileURLToPath } from 'node:url'
 import type { KeyPair } from 'hypercore'
 import type { AnyContract } from '../client/client.js'
 import { checkSize, encodeArguments } from '../client/arguments.js'
@@ -7,15 +8,24 @@ import { CallError } from '../client/errors.js'
 import { VMSError } from '../errors.js'
 import { Overlay } from '../files/overlay.js'
 import type { Genesis } from '../ledger/blocks.js'
-import { checkMethod, INIT, methodsToCall } from '../ledger/contract.js'
+import {
+  checkMethod,
+  INIT,
+  methodsToCall,
+  MIGRATE,
+  upgradeArguments,
+  type Contract as Source
+} from '../ledger/contract.js'
 import crypto from '../ledger/crypto.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
 import type { Record } from '../ledger/record.js'
 import { signRequest, type CheckedRequest } from '../ledger/request.js'
 import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
-import { execute, unexported, type Executed } from '../machine/execute.js'
+import { execute, executeOnce, type Executed } from '../machine/execute.js'
 import type { OpenOracles } from '../machine/oracles.js'
+import { bundle } from '../sandbox/bundle.js'
 import type { ConsoleLine } from '../sandbox/executor.js'
+import { inspect, refuse } from '../sandbox/findings.js'
 import { keyPairOf, makeCaller, type TestCaller, type TestedCall } from './caller.js'
 import { EMPTY, TestFiles } from './files.js'
 import type { Sandbox } from './sandbox.js'
@@ -32,8 +42,6 @@ export interface Ended {
 export class TestVM<Contract = AnyContract> {
   /** The VM's key, `System.vm.key`: the same for the same file name. */
   readonly id: string
-  /** Names of the methods that can be called. */
-  readonly methods: string[]
   readonly files: TestFiles
   /** The last call that ended, `init` among them. */
   last: TestedCall | null = null
@@ -41,6 +49,8 @@ export class TestVM<Contract = AnyContract> {
   private readonly tree = new Overlay(EMPTY)
   private readonly callers = new Map<string, TestCaller<Contract>>()
   private index = 0
+  /** The one that runs calls now. */
+  private contract: Source
   private turn: Promise<unknown> = Promise.resolve()
 
   /** Use `testContract`. */
@@ -53,8 +63,13 @@ export class TestVM<Contract = AnyContract> {
   ) {
     this.key = deriveKeys(keyPairOf(`vm/${genesis.title}`).publicKey).log
     this.id = encodeKey(this.key)
-    this.methods = methodsToCall(genesis, genesis)
+    this.contract = genesis
     this.files = new TestFiles(this.tree)
+  }
+
+  /** Names of the methods that can be called. */
+  get methods(): string[] {
+    return methodsToCall(this.genesis, this.contract)
   }
 
   /** Who deployed the VM, and called `init`. */
@@ -84,11 +99,44 @@ export class TestVM<Contract = AnyContract> {
 
   /** Runs `init`, as a deployment does. */
   async initialize(): Promise<void> {
-    const request = this.sign(keyPairOf(this.ownerName), INIT, encodeValue([]))
-    const run = this.genesis.methods.includes(INIT) ? await this.execute(request) : unexported(request)
-    if (run === null) throw new VMSError('INVALID_CONTRACT', 'init was stopped: it ran too long or crashed')
-    const { error } = this.finish(run)
-    if (error) throw new VMSError('INVALID_CONTRACT', `init failed: ${error.message}`)
+    await this.begin(this.genesis, this.sign(keyPairOf(this.ownerName), INIT, encodeValue([])))
+  }
+
+  /**
+   * Replaces the contract as its owner does with `vms upgrade`, and runs the new one's `migrate`.
+   * @param script a file, from the working directory, or its URL
+   * @returns the call of `migrate`
+   * @throws VMSError INVALID_CONTRACT if a host would not take it: then nothing has changed
+   */
+  async upgrade(script: string | URL): Promise<TestedCall> {
+    const file = typeof script === 'string' ? script : fileURLToPath(script)
+    const bundled = await bundle(file)
+    const { limits, oracles } = this.genesis
+    const findings = await inspect(this.sandbox.executor, bundled, file, { gas: limits.gas, oracles })
+    refuse(findings)
+    const contract = { source: bundled.source, methods: findings.methods }
+    const turn = this.turn.then(() => {
+      const args = encodeArguments(upgradeArguments(this.contract, contract))
+      return this.begin(contract, this.sign(keyPairOf(this.ownerName), MIGRATE, args))
+    })
+    this.turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** Runs the call that a contract begins with. */
+  private async begin(contract: Source, request: CheckedRequest): Promise<TestedCall> {
+    const { method } = request.request
+    const { executor, lines } = this.sandbox
+    const oracles = lines.following(this.oracles)
+    lines.take()
+    const terms = { ...this.genesis, ...contract }
+    const run = await executeOnce(executor, terms, this.index, this.tree, request, { oracles })
+    if (run === null)
+      throw new VMSError('INVALID_CONTRACT', `${method} was stopped: it ran too long or crashed`)
+    const { outcome } = run.record
+    if (!outcome.ok) throw new VMSError('INVALID_CONTRACT', `${method} failed: ${outcome.error.message}`)
+    this.contract = contract
+    return this.finish(run)
   }
 
   // as a client does before it sends, and a host when it receives; one call at a time, in the order in which they are made
@@ -113,7 +161,8 @@ export class TestVM<Contract = AnyContract> {
   private async execute(request: CheckedRequest): Promise<Executed | null> {
     const { executor, lines } = this.sandbox
     lines.take()
-    const [run] = await execute(executor, this.genesis, this.index, this.tree, [request], {
+    const terms = { ...this.genesis, ...this.contract }
+    const [run] = await execute(executor, terms, this.index, this.tree, [request], {
       oracles: lines.following(this.oracles)
     })
     return run

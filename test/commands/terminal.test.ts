@@ -112,7 +112,7 @@ test(
         const rows = info.stdout.trimEnd().split('\n')
         assert.deepEqual(
           rows.map(row => /^\w+/.exec(row)?.[0]),
-          'title key owner methods trust host log head runtime contract'.split(' ')
+          'title key owner methods trust host log head runtime contract upgrades'.split(' ')
         )
         assert.equal(rows[0], `title     nice\\nowner    TRUSTED${ESCAPED}`)
         assert.ok(rows[3].endsWith(`z\\nhost     online${ESCAPED}`))

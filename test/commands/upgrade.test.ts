@@ -47,8 +47,14 @@ test('a contract is replaced by its owner, and everybody sees which one ran what
     assert.equal(refused.status, status, refused.stderr)
     assert.match(refused.stderr, why)
   }
+  const open = await world.start('bob', 'connect', key)
+  open.child.stdin!.write('await old()\n')
+  await open.until(({ stdout }) => stdout.includes("'old'"))
   const upgraded = ok(await world.run('alice', 'upgrade', key, 'next.js', '--json'))
-  assert.deepEqual([upgraded.event, upgraded.block, upgraded.methods], ['upgraded', 3, ['from', 'get']])
+  await open.until(({ stderr }) => stderr.includes('replaced in block 4; its methods: from, get'))
+  open.child.stdin!.end('await get()\nawait old()\n')
+  assert.match((await open.ended).stdout, /^'old'\n1\n.*old is not defined/m)
+  assert.deepEqual([upgraded.event, upgraded.block, upgraded.methods], ['upgraded', 4, ['from', 'get']])
 
   assert.equal(ok(await world.run('bob', 'call', key, 'get', '--json')).value, 1)
   assert.equal(ok(await world.run('bob', 'call', key, 'from', '--json')).value, before.sourceHash)
@@ -58,7 +64,7 @@ test('a contract is replaced by its owner, and everybody sees which one ran what
   const after = ok(await world.run('bob', 'info', key, '--json'))
   assert.deepEqual(
     [after.contractBlock, after.sourceHash, after.methods],
-    [3, upgraded.sourceHash, ['from', 'get']]
+    [4, upgraded.sourceHash, ['from', 'get']]
   )
   assert.equal((await world.run('bob', 'info', key, '--compare', 'next.js')).status, 0)
   const { lines } = await world.run('bob', 'log', key, '--json')
@@ -67,16 +73,18 @@ test('a contract is replaced by its owner, and everybody sees which one ran what
     [
       ['init', true],
       ['old', true],
+      ['old', true],
       ['migrate', false],
+      ['get', false],
       ['get', false],
       ['from', false]
     ]
   )
-  assert.deepEqual(lines[2].args, [before.sourceHash, upgraded.sourceHash])
+  assert.deepEqual(lines[3].args, [before.sourceHash, upgraded.sourceHash])
   const shown = await world.run('bob', 'log', key)
   assert.match(
     shown.stdout,
-    new RegExp(`contract ${String(after.sourceHash).slice(0, 8)}, since block 3\n2 `)
+    new RegExp(`contract ${String(after.sourceHash).slice(0, 8)}, since block 4\n3 `)
   )
   const session = await world.session('bob', [key], ['await get()', '.log 2', '.exit'])
   assert.match(session.stdout, /^1\n/)
@@ -89,7 +97,7 @@ test('a contract is replaced by its owner, and everybody sees which one ran what
   assert.equal(ok(await world.run('bob', 'call', key, 'get', '--json')).value, 1)
   const audit = await world.run('carol', 'audit', key, '--json')
   assert.deepEqual([audit.status, audit.lines[0].verdict], [0, 'verified'])
-  const sampled = await world.run('carol', 'audit', key, '--from', '4', '--json')
+  const sampled = await world.run('carol', 'audit', key, '--from', '5', '--json')
   assert.deepEqual([sampled.status, sampled.lines[0].verdict], [0, 'verified'])
 })
 

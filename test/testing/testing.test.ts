@@ -330,3 +330,36 @@ test('await using closes it', async () => {
   await vm[Symbol.asyncDispose]()
   assert.equal((await errorOf(vm.as('alice').hello())).code, 'CLOSED')
 })
+
+test('a contract is replaced, and its migrate runs once, or nothing changes', async t => {
+  const vm = await made(
+    t,
+    `exports.init = async () => { await System.files.writeFile('/n', '1') }
+exports.old = () => 1`
+  )
+  const write = async (name: string, source: string) => {
+    const file = path.join(await mkdtemp(path.join(folder, 'c-')), name)
+    await writeFile(file, source)
+    return file
+  }
+  const failing = await write(
+    'bad.js',
+    `exports.migrate = async () => { await System.files.writeFile('/n', '5'); throw new Error('no') }`
+  )
+  assert.equal((await errorOf(vm.upgrade(failing))).code, 'INVALID_CONTRACT')
+  assert.equal((await errorOf(vm.upgrade(await write('x.js', 'exports.a = (')))).code, 'INVALID_CONTRACT')
+  assert.deepEqual([vm.files.get('/n'), await vm.owner.old()], ['1', 1])
+  const next = await write(
+    'next.js',
+    `exports.migrate = async from => {
+  await System.files.writeFile('/n', String(1 + Number(await System.files.readFile('/n'))))
+  return [from.length, System.caller.id]
+}
+exports.get = () => System.files.readFile('/n')`
+  )
+  const call = await vm.upgrade(next)
+  assert.deepEqual([call.method, call.value], ['migrate', [64, vm.owner.id]])
+  assert.equal(await vm.as('bob').get(), '2')
+  assert.equal((await errorOf(vm.owner.old())).code, 'NO_SUCH_METHOD')
+  assert.ok(vm.methods.includes('get'))
+})
