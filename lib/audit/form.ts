@@ -18,10 +18,9 @@ import {
   INIT,
   inOrder,
   methodsToCall,
-  UPGRADE_OWNER,
   UPGRADES,
-  type ContractInForce,
-  type Upgrade
+  wrongUpgrade,
+  type ContractInForce
 } from '../ledger/contract.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
 import { expiryOf, type Place } from '../ledger/history.js'
@@ -169,21 +168,6 @@ function checkRecord(record: Record, oracles: OracleSpec[]): Request {
   return request
 }
 
-/** @returns why an upgrade is not one that genesis and the owner allow; null if it is */
-function wrongUpgrade(
-  { from }: Upgrade,
-  succeeded: boolean,
-  caller: Uint8Array,
-  contract: ContractInForce,
-  { upgrade, owner }: Genesis
-): string | null {
-  if (upgrade !== UPGRADE_OWNER) return 'genesis does not let anybody replace the contract'
-  if (!b4a.equals(caller, owner)) return 'the upgrade is not signed by the owner'
-  if (from !== b4a.toString(hashSource(contract.source), 'hex'))
-    return 'the upgrade is of another contract than the one in force'
-  return succeeded ? null : 'migrate failed, so there is no upgrade'
-}
-
 async function checkRequest(
   signed: SignedRequest,
   request: Request,
@@ -204,8 +188,12 @@ async function checkRequest(
     if (!b4a.equals(caller, genesis.owner))
       findings.add('bad-record', block, index, 'the first call is not signed by the owner')
   } else if (commit.upgrade) {
-    const wrong = wrongUpgrade(commit.upgrade, commit.records[0].outcome.ok, caller, contract, genesis)
+    const wrong = wrongUpgrade(request, commit.records[0], genesis)
     if (wrong !== null) findings.add('bad-record', block, index, wrong)
+    if (commit.upgrade.from !== b4a.toString(hashSource(contract.source), 'hex')) {
+      const detail = 'the upgrade is of another contract than the one in force'
+      findings.add('bad-record', block, index, detail)
+    }
   } else if (!methodsToCall(genesis, contract).includes(method)) {
     findings.add('bad-record', block, index, `${method} is not a method to call`)
   }

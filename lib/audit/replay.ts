@@ -12,7 +12,7 @@ import {
   type Genesis,
   type Runtime
 } from '../ledger/blocks.js'
-import { INIT, MIGRATE, type Contract } from '../ledger/contract.js'
+import { INIT, MIGRATE, sameMethods, type Contract } from '../ledger/contract.js'
 import { sameState, type FilesState } from '../ledger/encoding.js'
 import {
   advance,
@@ -128,6 +128,7 @@ export class Replay {
     try {
       return await inForceAfter(
         this.genesis,
+        this.evidence.keys.log,
         block,
         number,
         async n => (await this.read(n, 'bad-record')).block
@@ -210,7 +211,7 @@ export class Replay {
     const why =
       problems.length > 0
         ? `the contract cannot be loaded: ${problems[0].message}`
-        : methods.join() !== contract.methods.join()
+        : !sameMethods(methods, contract.methods)
           ? `the contract exports ${methods.join(', ')}, not ${contract.methods.join(', ')}`
           : null
     if (why !== null) this.accuse({ kind, index: null, detail: why }, block, this.position.runtime)

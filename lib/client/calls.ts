@@ -275,9 +275,11 @@ export class Calls {
 
   private async find(call: Pending, from: number, to: number): Promise<CallResult | null> {
     const { caller, id } = call.request
+    let upgraded = false
     for (let n = from; n < to; n++) {
       const block = await this.replica.block(n)
       if (block.type !== 'commit') continue
+      upgraded ||= block.upgrade !== null
       for (const [i, record] of block.records.entries()) {
         const logged = decodeRequest(record.request)
         if (!b4a.equals(logged.caller, caller) || !b4a.equals(logged.id, id)) continue
@@ -285,6 +287,12 @@ export class Calls {
         throw new VMSError('FRAUD', `the host has logged in block ${n} what this caller never signed`)
       }
     }
+    // it was meant for the contract before: it is not signed again for another one
+    if (upgraded)
+      throw new VMSError(
+        'CONTRACT_CHANGED',
+        'the contract was replaced before the call ran, and it did not run: look what the new one does, and call again'
+      )
     return null
   }
 

@@ -99,5 +99,6 @@ function readDraft(value: Value): Draft {
 }
 
 function differs(what: string, theirs: unknown[], ours: unknown[]): string | null {
-  return theirs.join() === ours.join() ? null : `its ${what}: ${theirs.join(', ') || 'none'}`
+  const same = theirs.length === ours.length && theirs.every((one, i) => one === ours[i])
+  return same ? null : `its ${what}: ${theirs.join(', ') || 'none'}`
 }

@@ -40,6 +40,7 @@ export async function* records(replica: Replica, options: RecordsOptions): Async
   const { from = 0, follow = false, timeout } = options
   const genesis = await replica.genesis()
   let contract: Ran = { block: -1, hash: '' }
+  let base = -1 // what it was found from
   let next = await blockOf(replica, from, timeout)
   const download = replica.log.download({ start: next, end: follow ? -1 : replica.log.length })
   try {
@@ -47,9 +48,13 @@ export async function* records(replica: Replica, options: RecordsOptions): Async
       for (; next < replica.log.length; next++) {
         const block = await replica.block(next, timeout)
         if (block.type !== 'commit') continue
-        const { block: since, source } = await contractAfter(replica, genesis, next, timeout)
-        if (contract.block !== since)
-          contract = { block: since, hash: b4a.toString(hashSource(source), 'hex') }
+        const after = block.upgrade ? next : block.base
+        if (after !== base) {
+          const { block: since, source } = await contractAfter(replica, genesis, next, timeout)
+          if (contract.block !== since)
+            contract = { block: since, hash: b4a.toString(hashSource(source), 'hex') }
+          base = after
+        }
         for (const [i, record] of block.records.entries()) {
           if (block.first + i >= from) yield { index: block.first + i, block: next, record, contract }
         }

@@ -1,9 +1,10 @@
 // vms info: what a VM is.
 
 import { describe, type Info } from '../client/info.js'
-import { codeOf } from '../errors.js'
+import { messageOf } from '../errors.js'
 import { placeOf } from '../host/factory-contract.js'
 import { latestSnapshot } from '../replica/snapshot.js'
+import { within } from '../replica/within.js'
 import { describeOffline, formatAge } from './age.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
@@ -47,9 +48,10 @@ async function isListed(context: Context, factory: string, key: string): Promise
   try {
     await replica.sync(context.timeout)
     const { tree } = await latestSnapshot(replica, context.timeout)
-    return (await tree.size(placeOf(key))) !== null
+    const size = tree.size(placeOf(key)).then(bytes => bytes !== null)
+    return await within<boolean | null>(context.timeout, size, () => null)
   } catch (error) {
-    if (codeOf(error) !== 'UNREACHABLE' && codeOf(error) !== 'NOT_AVAILABLE') throw error
+    log(`vms: what ${factory} lists is not known: ${messageOf(error)}`)
     return null
   }
 }

@@ -32,6 +32,12 @@ export async function upgrade(context: Context, key: string, script: string): Pr
   const calls = new Calls(replica, await context.identity())
   const { block, index } = await upgradeTo(calls, genesis, before, contract, { timeout })
   const id = encodeKey(replica.key)
+  const logged = await replica.block(block, timeout)
+  if (logged.type !== 'commit' || logged.upgrade === null)
+    throw new VMSError(
+      'BAD_HOST',
+      `the host of ${id} has logged the upgrade as something else, in block ${block}`
+    )
   const methods = methodsToCall(genesis, contract)
   const sourceHash = Buffer.from(hashSource(contract.source)).toString('hex')
   if (context.json) printJSON({ event: 'upgraded', key: id, block, index, methods, sourceHash })

@@ -21,6 +21,8 @@ const CACHED_HASHES = 256
 
 export class Admission {
   private readonly hashes = new Map<number, Uint8Array>()
+  /** whether the contract of an upgrade is being looked into: one at a time, nobody counts the bytes of those that wait */
+  private inspecting = false
 
   constructor(private readonly machine: Machine) {}
 
@@ -66,7 +68,14 @@ export class Admission {
     const upgrade = upgradeOf(request)
     if (upgrade.from !== b4a.toString(hashSource(machine.contract.source), 'hex'))
       throw new VMSError('CONTRACT_CHANGED', 'the upgrade is of another contract than the one in force')
-    await machine.inspect(upgrade)
+    if (this.inspecting)
+      throw new VMSError('BUSY', 'the host looks into another upgrade of this VM: send it again later')
+    this.inspecting = true
+    try {
+      await machine.inspect(upgrade)
+    } finally {
+      this.inspecting = false
+    }
   }
 
   /**

@@ -78,6 +78,13 @@ export interface Draft {
 /** @param offered the oracles that VMs of others may have, by name */
 export function vmsOracle(host: Deployer, offered: OracleChoice[], policy: Policy): Oracle {
   const waiting = new Map<string, { prepared: Prepared; until: number }>()
+  /** VMs that are beginning: one that takes longer than an oracle may is joined by who asks again */
+  const starting = new Map<string, Promise<Service>>()
+  const begin = (key: string, prepared: Prepared, init: CheckedRequest): Promise<Service> => {
+    const begun = host.start(prepared, init).finally(() => starting.delete(key))
+    starting.set(key, begun)
+    return begun
+  }
   const serviceOf = (key: Value): Service => {
     const service = typeof key === 'string' ? host.services.get(key) : undefined
     if (service) return service
@@ -113,7 +120,8 @@ export function vmsOracle(host: Deployer, offered: OracleChoice[], policy: Polic
       )
         throw new OracleError('BAD_SIGNATURE', 'what is signed is not the genesis that was prepared')
       // a host that was killed meanwhile is asked again
-      const { stopped } = running ?? (await explained(host.start(found!.prepared, init)))
+      const begun = running ?? starting.get(key as string) ?? begin(key as string, found!.prepared, init)
+      const { stopped } = await explained(Promise.resolve(begun))
       waiting.delete(key as string)
       const sourceHash = b4a.toString(genesis.sourceHash, 'hex')
       return { title: genesis.title, sourceHash, state: stopped ? 'stopped' : 'running' }

@@ -15,6 +15,8 @@ const DEPLOYING = new Set(['prepare', 'start'])
 export class Gate {
   /** the VMs that were deployed through the factory, by the id of their owner */
   private readonly owners = new Map<string, Set<Machine>>()
+  /** the owners of VMs that are beginning */
+  private readonly starting: string[] = []
 
   constructor(
     readonly policy: Policy,
@@ -51,13 +53,16 @@ export class Gate {
   }
 
   /**
-   * Admits a VM that its owner has signed; others may have begun since it was admitted first.
+   * Admits a VM that its owner has signed; others may have begun since it was admitted first. It counts from here on.
    * @param owner public key
+   * @returns to be called once it has begun, or has failed
    * @throws VMSError FORBIDDEN, QUOTA
    */
-  admitStart(owner: Uint8Array): void {
+  reserve(owner: Uint8Array): () => void {
     const id = encodeKey(owner)
     this.policy.admitDeployment(id, this.owned(id))
+    this.starting.push(id)
+    return () => this.starting.splice(this.starting.indexOf(id), 1)
   }
 
   /**
@@ -72,7 +77,8 @@ export class Gate {
 
   private owned(id: string): Owned {
     const machines = [...(this.owners.get(id) ?? [])]
-    return { vms: machines.length, bytes: machines.reduce((sum, { cores }) => sum + storedBytes(cores), 0) }
+    const vms = machines.length + this.starting.filter(one => one === id).length
+    return { vms, bytes: machines.reduce((sum, { cores }) => sum + storedBytes(cores), 0) }
   }
 }
 

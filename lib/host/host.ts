@@ -59,6 +59,9 @@ export interface DeployOptions extends Wanted {
   owner: KeyPair
 }
 
+/** Blocks of a VM that nobody has called: genesis and init. */
+const BEGUN_BLOCKS = 2
+
 /** The executor that looks into contracts which are no VMs yet. */
 const PREPARING = ''
 
@@ -128,7 +131,12 @@ export class Host extends ReadyResource {
     for (const [id, service] of this.services) {
       const { factory } = service.machine.genesis
       const { machine } = (factory && this.services.get(encodeKey(factory))) ?? {}
-      if (machine && !(await machine.has(placeOf(id)))) await this.remove(service)
+      if (!machine || (await machine.has(placeOf(id)))) continue
+      if (service.machine.head.length <= BEGUN_BLOCKS) await this.remove(service)
+      else
+        this.options.onproblem?.(
+          `${id} is served, and the log of the factory does not say that it was deployed`
+        )
     }
   }
 
@@ -201,7 +209,14 @@ export class Host extends ReadyResource {
    * @throws VMSError INVALID_CONTRACT if `init` throws, DISK; QUOTA, FORBIDDEN if it is through the factory
    */
   async start({ name, key, keyPair, genesis, file }: Prepared, init: CheckedRequest): Promise<Service> {
-    if (genesis.factory) this.gate.admitStart(genesis.owner)
+    const settle = genesis.factory ? this.gate.reserve(genesis.owner) : () => {}
+    return this.begun({ name, key, keyPair, genesis, file }, init).finally(settle)
+  }
+
+  private async begun(
+    { name, key, keyPair, genesis, file }: Prepared,
+    init: CheckedRequest
+  ): Promise<Service> {
     const id = encodeKey(key)
     try {
       await Machine.deploy(this.context(id), keyPair, genesis, init)

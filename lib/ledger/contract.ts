@@ -14,8 +14,12 @@ import b4a from 'b4a'
 import { VMSError } from '../errors.js'
 import { compareUTF8 } from '../utf8.js'
 import crypto from './crypto.js'
-import { decodeRequest, type Request } from './request.js'
+import type { Record } from './record.js'
+import { decodeRequest, verifyRequest, type Request } from './request.js'
 import { decodeValue, encodeValue, type Value } from './values.js'
+
+/** Methods that an error names. */
+const MAX_NAMES = 50
 
 /** The name of the method that runs once, at deployment. */
 export const INIT = 'init'
@@ -86,9 +90,44 @@ export function upgradeOf(records: { request: Uint8Array }[]): Upgrade {
   return readUpgrade(decodeRequest(records[0].request))
 }
 
+/** Whose contract it is, and who may replace it: what genesis says. */
+export interface Ownership {
+  upgrade: number
+  owner: Uint8Array
+}
+
+/** @returns why a call of `migrate` cannot replace the contract; null if it can */
+export function wrongUpgrade(
+  { caller }: Request,
+  { outcome }: Pick<Record, 'outcome'>,
+  { upgrade, owner }: Ownership
+): string | null {
+  if (upgrade !== UPGRADE_OWNER) return 'genesis does not let anybody replace the contract'
+  if (!b4a.equals(caller, owner)) return 'the upgrade is not signed by the owner'
+  return outcome.ok ? null : 'migrate failed, so there is no upgrade'
+}
+
+/**
+ * What somebody checks of an upgrade who has not seen the blocks around it.
+ * @param vm key of the log
+ * @throws Error if it is not the owner's
+ */
+export function requireOwners(records: Record[], vm: Uint8Array, genesis: Ownership): void {
+  const [record] = records
+  const signed = { bytes: record.request, signature: record.signature }
+  const request = decodeRequest(record.request)
+  const wrong = b4a.equals(request.vm, vm) ? wrongUpgrade(request, record, genesis) : 'it is for another VM'
+  if (wrong !== null) throw new Error(wrong)
+  if (!verifyRequest(signed, request.caller)) throw new Error('the upgrade is not signed')
+}
+
 /** What the contract's own `migrate` is called with. */
 export function migration(request: Request): Request {
   return { ...request, args: encodeValue([readUpgrade(request).from]) }
+}
+
+export function sameMethods(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i])
 }
 
 /** Whether each name is there once, ascending by UTF-8 bytes. */
@@ -104,7 +143,8 @@ export function methodsToCall({ upgrade }: { upgrade: number }, { methods }: Con
 /** @throws VMSError NO_SUCH_METHOD if it is none of these methods */
 export function checkMethod(names: string[], method: string): void {
   if (names.includes(method)) return
-  const there = names.join(', ') || 'none'
+  const some = names.slice(0, MAX_NAMES)
+  const there = some.join(', ') + (names.length > MAX_NAMES ? ', …' : '') || 'none'
   throw new VMSError(
     'NO_SUCH_METHOD',
     `the contract has no method ${JSON.stringify(method.slice(0, 64))} to call; it has: ${there}`

@@ -1,7 +1,7 @@
 // What the next block of a log must continue: host and auditor each derive it from the blocks themselves.
 
 import type { Block, Commit, Genesis, Runtime } from './blocks.js'
-import type { Contract, ContractInForce } from './contract.js'
+import { requireOwners, type Contract, type ContractInForce } from './contract.js'
 import type { FilesState } from './encoding.js'
 
 /** What a block names as its base. */
@@ -43,24 +43,25 @@ function contractOf({ source, methods }: Contract, block: number): ContractInFor
   return { block, source, methods }
 }
 
+type Read = (block: number) => Promise<Block>
+
 /**
  * Follows the bases that blocks name, back to the runtime and the contract in force.
+ * @param vm key of the log
  * @param base the block that is named
  * @param read reads a block; what it throws is passed on
- * @throws Error if what is named as a base is none
+ * @throws Error if what is named as a base is none, or an upgrade not its owner's
  */
-export async function inForce(
-  genesis: Genesis,
-  base: number,
-  read: (block: number) => Promise<Block>
-): Promise<Base> {
+async function inForce(genesis: Genesis, vm: Uint8Array, base: number, read: Read): Promise<Base> {
   let runtime: Runtime | null = null
   let contract: ContractInForce | null = null
   for (let n = base; n > 0 && (runtime === null || contract === null);) {
     const block = await read(n)
     if (block.type === 'runtime') runtime ??= block.runtime
-    else if (block.type === 'commit' && block.upgrade) contract ??= contractOf(block.upgrade, n)
-    else throw new Error(`block ${n} is no base`)
+    else if (block.type === 'commit' && block.upgrade) {
+      requireOwners(block.records, vm, genesis)
+      contract ??= contractOf(block.upgrade, n)
+    } else throw new Error(`block ${n} is no base`)
     if (block.base >= n) throw new Error(`the base of block ${n} is block ${block.base}`)
     n = block.base
   }
@@ -68,16 +69,22 @@ export async function inForce(
   return { base, runtime: runtime ?? first.runtime, contract: contract ?? first.contract }
 }
 
-/** What is in force after a block. */
+/**
+ * What is in force after a block.
+ * @param vm key of the log
+ * @param read reads a block; what it throws is passed on
+ * @throws Error if what it builds on cannot be
+ */
 export async function inForceAfter(
   genesis: Genesis,
+  vm: Uint8Array,
   block: Exclude<Block, Genesis>,
   number: number,
-  read: (block: number) => Promise<Block>
+  read: Read
 ): Promise<Base> {
   if (block.base >= number) throw new Error(`the base of block ${number} is block ${block.base}`)
   const isBase = block.type === 'runtime' || block.upgrade !== null
-  return inForce(genesis, isBase ? number : block.base, read)
+  return inForce(genesis, vm, isBase ? number : block.base, read)
 }
 
 /** The index after a commit's last call. */

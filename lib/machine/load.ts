@@ -33,7 +33,7 @@ export async function loadLog(log: Hypercore): Promise<LoadedLog> {
   const commit = last ?? (await lastCommit(log))
   const newest = await readBlock(log, log.length - 1)
   if (newest.type === 'genesis') throw broken(log, 'it ends with a second genesis')
-  const base = await inForceAfter(genesis, newest, log.length - 1, n => readBlock(log, n)).catch(
+  const base = await inForceAfter(genesis, log.key, newest, log.length - 1, n => readBlock(log, n)).catch(
     (error: unknown) => {
       throw error instanceof VMSError ? error : broken(log, messageOf(error))
     }

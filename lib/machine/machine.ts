@@ -12,7 +12,13 @@ import {
   type Genesis,
   type Terms
 } from '../ledger/blocks.js'
-import { readUpgrade, type Contract, type ContractInForce, type Upgrade } from '../ledger/contract.js'
+import {
+  readUpgrade,
+  sameMethods,
+  type Contract,
+  type ContractInForce,
+  type Upgrade
+} from '../ledger/contract.js'
 import { sameState, type Head } from '../ledger/encoding.js'
 import { History } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
@@ -236,7 +242,7 @@ export class Machine extends ReadyResource {
     })
     if (problems.length > 0)
       throw new VMSError('INVALID_CONTRACT', `the contract cannot be loaded: ${problems[0].message}`)
-    if (methods.join() !== contract.methods.join())
+    if (!sameMethods(methods, contract.methods))
       throw new VMSError(
         'INVALID_CONTRACT',
         `the contract exports ${methods.join(', ')}, not ${contract.methods.join(', ')}`

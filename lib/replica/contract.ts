@@ -3,7 +3,7 @@
 
 import { messageOf, VMSError } from '../errors.js'
 import type { Genesis } from '../ledger/blocks.js'
-import { UPGRADE_NEVER, type ContractInForce } from '../ledger/contract.js'
+import { UPGRADE_OWNER, type ContractInForce } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
 import { inForceAfter } from '../ledger/position.js'
 import type { Replica } from './replica.js'
@@ -16,7 +16,7 @@ import type { Replica } from './replica.js'
 export async function newestContract(replica: Replica, timeout: number): Promise<ContractInForce> {
   const genesis = await replica.genesis()
   let newest = replica.log.length - 1
-  if (genesis.upgrade !== UPGRADE_NEVER && !replica.online)
+  if (genesis.upgrade === UPGRADE_OWNER && !replica.online)
     while (newest > 0 && !(await replica.log.has(newest))) newest--
   return contractAfter(replica, genesis, newest, timeout)
 }
@@ -33,11 +33,11 @@ export async function contractAfter(
   timeout: number
 ): Promise<ContractInForce> {
   const { source, methods, upgrade } = genesis
-  if (number === 0 || upgrade === UPGRADE_NEVER) return { block: 0, source, methods }
+  if (number === 0 || upgrade !== UPGRADE_OWNER) return { block: 0, source, methods }
   const block = await replica.block(number, timeout)
   try {
     if (block.type === 'genesis') throw new Error('it is a second genesis')
-    return (await inForceAfter(genesis, block, number, n => replica.block(n, timeout))).contract
+    return (await inForceAfter(genesis, replica.key, block, number, n => replica.block(n, timeout))).contract
   } catch (error) {
     if (error instanceof VMSError) throw error
     throw new VMSError(

@@ -373,3 +373,18 @@ for (const [name, { lies, finds, next }] of Object.entries(forged)) {
     await replica.close()
   })
 }
+
+test('an audit that begins after a second genesis does not go on from it', async () => {
+  const vm = await forger.vm({ source: SOURCE })
+  await vm.init()
+  await vm.append(vm.genesis)
+  const position = { ...vm.position, block: 3 }
+  vm.position = position
+  await vm.call('add', [1])
+  await vm.publish()
+  const { verdict, findings } = await ground.audit(vm.key, { from: 3 })
+  assert.deepEqual(
+    [verdict, findings.map(({ kind, block }) => [kind, block])],
+    ['fraud', [['bad-record', 2]]]
+  )
+})

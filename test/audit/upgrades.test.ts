@@ -59,7 +59,7 @@ function valueOf({ outcome }: Record): Value {
   return decodeValue(outcome.value)
 }
 
-async function begun(genesis = upgradable): Promise<Forgery> {
+async function begun(genesis: (genesis: Genesis) => void = upgradable): Promise<Forgery> {
   const vm = await forger.vm({ source: FIRST, genesis })
   await vm.init()
   await vm.call('add', [1])
@@ -277,6 +277,50 @@ for (const [name, lie, kind, block] of FRAUDS) {
     const proof = await writeProof(sourceOf(vm.cores), block)
     const proven = await verifyProof(proof!)
     assert.deepEqual([proven.verdict, proven.findings[0].kind], ['proven', kind])
+  })
+}
+
+const NOBODYS: [string, (vm: Forgery) => Promise<unknown>, (genesis: Genesis) => void][] = [
+  ['genesis does not allow it', vm => vm.upgrade(SECOND), () => {}],
+  ['somebody else signs it', vm => vm.upgrade(SECOND, { by: BOB }), upgradable],
+  ['migrate throws', vm => vm.upgrade(FAILING + THIRD), upgradable],
+  ['it was for another VM', async vm => vm.upgrade(SECOND, { vm: (await begun()).key }), upgradable],
+  [
+    'nobody has signed it',
+    vm => vm.upgrade(SECOND, { lies: { records: ([one]) => void one.signature.fill(0) } }),
+    upgradable
+  ]
+]
+
+for (const [name, lie, genesis] of NOBODYS) {
+  test(`an audit that begins after an upgrade that is nobody’s does not go on from it: ${name}`, async () => {
+    const vm = await begun(genesis)
+    await lie(vm)
+    await vm.call('get')
+    await vm.changeRuntime({ ...RUNTIME })
+    await vm.call('get')
+    await vm.publish()
+    for (const options of [{ from: 4 }, { from: 6 }, { last: 1 }]) {
+      const { verdict, findings } = await ground.audit(vm.key, options)
+      assert.deepEqual([verdict, findings[0].kind], ['fraud', 'bad-record'], JSON.stringify(options))
+    }
+  })
+}
+
+for (const [name, source, methods] of [
+  ['init', `exports.init = async () => {}\nexports.a = () => 1`, ['a,init']],
+  ['migrate', FAILING.replace('migrate', 'a') + FAILING, ['a,migrate']]
+] as const) {
+  test(`a list of methods that only reads like the right one: without ${name}`, async () => {
+    const isInit = name === 'init'
+    const vm = isInit
+      ? await forger.vm({ source, genesis: one => void (one.methods = [...methods]) })
+      : await begun()
+    if (isInit) await vm.init()
+    else await vm.upgrade(source, { methods: [...methods] })
+    await vm.publish()
+    const { verdict, findings } = await ground.audit(vm.key)
+    assert.deepEqual([verdict, findings[0].kind], ['fraud', isInit ? 'bad-genesis' : 'bad-record'])
   })
 }
 

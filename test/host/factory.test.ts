@@ -74,13 +74,16 @@ test('who deploys owns the VM, and a start that is repeated is the same', async 
   await assert.rejects(start(), code('NO_SUCH_VM'))
 })
 
-test('what a host deploys without logging it is told to everybody, and does not survive a restart', async () => {
+test('what a host deploys without logging it is told to everybody; before anybody called it, it did not happen', async () => {
   const storage = ground.folder()
   const lying = await ground.host(storage)
   const { key } = await lying.factory(BOB)
   const { source, title } = HELLO
   const hidden = await lying.prepare(ALICE.publicKey, { source, title, factory: key })
   await lying.start(hidden, requestInit(hidden.genesis, hidden.key, ALICE))
+  const called = await lying.prepare(ALICE.publicKey, { source, title, factory: key })
+  await lying.start(called, requestInit(called.genesis, called.key, ALICE))
+  await new Calls(ground.replica(called.key), ALICE).call(HELLO.methods[0], [], TIMEOUT)
   const calls = new Calls(ground.replica(key), ALICE)
   const logged = await deploy(calls, ALICE, HELLO, TIMEOUT)
   const listed = async (vm: Uint8Array) => {
@@ -93,8 +96,12 @@ test('what a host deploys without logging it is told to everybody, and does not 
   }
   assert.deepEqual([await listed(hidden.key), await listed(logged.key)], [false, true])
   await lying.close()
-  const again = await ground.host(storage)
-  assert.deepEqual([...again.services.keys()].sort(), [encodeKey(key), encodeKey(logged.key)].sort())
+  const problems: string[] = []
+  const again = await ground.host(storage, { onproblem: problem => problems.push(problem) })
+  const left = [key, logged.key, called.key].map(one => encodeKey(one))
+  assert.deepEqual([...again.services.keys()].sort(), left.sort())
+  assert.equal(problems.length, 1)
+  assert.match(problems[0], new RegExp(`^${encodeKey(called.key)} is served, and the log of the factory`))
   await again.close()
 })
 

@@ -4,15 +4,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Calls } from '../../lib/client/calls.js'
 import { upgrade } from '../../lib/client/upgrade.js'
-import { codeOf } from '../../lib/errors.js'
+import { codeOf, VMSError } from '../../lib/errors.js'
+import { Admission } from '../../lib/host/admission.js'
 import type { Host } from '../../lib/host/host.js'
 import type { Service } from '../../lib/host/service.js'
 import { MIGRATE, upgradeArguments, type Contract } from '../../lib/ledger/contract.js'
+import type { Request } from '../../lib/ledger/request.js'
 import { newestContract } from '../../lib/replica/contract.js'
 import type { Replica } from '../../lib/replica/replica.js'
 import { Executor } from '../../lib/sandbox/executor.js'
 import { ALICE, BOB } from '../helpers/forger.js'
 import { Ground } from '../helpers/ground.js'
+
+type CheckExpiry = (this: Admission, request: Request, last: number) => void
 
 const ground = await Ground.open()
 const TIMEOUT = 20_000
@@ -157,6 +161,37 @@ test('only the owner replaces the contract, and what was seen of it must be in f
     'CONTRACT_CHANGED',
     'done'
   ])
+})
+
+test('a list of methods that only reads like the right one is refused', async () => {
+  const service = await deployed()
+  const alice = await user(service.key)
+  const source = `exports.migrate = () => { throw new Error('no') }\nexports.a = () => 1`
+  const args = upgradeArguments(service.machine.contract, { source, methods: ['a,migrate'] })
+  await assert.rejects(alice.call(MIGRATE, ...args), { code: 'INVALID_CONTRACT' })
+})
+
+test('a call that waited while the contract was replaced is not signed again for the new one', async t => {
+  const service = await deployed()
+  const [alice, bob] = [await user(service.key), await user(service.key, BOB)]
+  await bob.call('add', 1)
+  // the host refuses it as too old, which it may be after a while, and meanwhile the contract was replaced
+  const check = Object.getOwnPropertyDescriptor(Admission.prototype, 'checkExpiry')!.value as CheckExpiry
+  let refuse = true
+  t.mock.method(
+    Admission.prototype,
+    'checkExpiry',
+    function (this: Admission, request: Request, last: number) {
+      if (refuse && request.method === 'add') throw new VMSError('STALE', 'too old')
+      check.call(this, request, last)
+    }
+  )
+  const call = bob.call('add', 1)
+  const ended = assert.rejects(call, { code: 'CONTRACT_CHANGED' })
+  await alice.upgrade(SECOND)
+  refuse = false
+  await ended
+  assert.equal(await alice.call('sum'), 1)
 })
 
 test('where nobody may replace the contract, nobody does', async () => {
