@@ -407,3 +407,20 @@ test('thousands of records in one block', async () => {
   ])
   assert.equal(result.checked, 3001)
 })
+
+test('files that never come are doubtful, also where all of them follows from the log', async () => {
+  const host = await ground.forger()
+  const vm = await host.vm({ source: SOURCE })
+  await tell(vm)
+  await host.withholdFiles(vm)
+  await vm.publish()
+  for (const options of [{}, { jobs: 2, blocksPerJob: 2 }]) {
+    const { verdict, findings, doubts } = await ground.audit(vm.key, { timeout: 1000, ...options })
+    assert.deepEqual([verdict, findings], ['inconclusive', []])
+    assert.ok(
+      doubts.some(({ reason }) => reason === 'the files are not available'),
+      JSON.stringify(doubts)
+    )
+  }
+  await host.close()
+})

@@ -133,15 +133,25 @@ export class Forger extends ReadyResource {
     await this.show(vm, (core, i) => core !== name || i !== block)
   }
 
+  /** Serves a VM's log from here on, and nothing of its files. */
+  async withholdFiles(vm: Forgery): Promise<void> {
+    this.served = new Corestore(path.join(this.folder, 'sparse'))
+    await this.show(vm, () => true, ['log'])
+  }
+
   /** Serves all blocks of a VM again of which one was withheld. */
   deliver(vm: Forgery): Promise<void> {
     return this.show(vm, () => true)
   }
 
-  private async show({ cores }: Forgery, which: (core: CoreName, block: number) => boolean): Promise<void> {
+  private async show(
+    { cores }: Forgery,
+    which: (core: CoreName, block: number) => boolean,
+    names: CoreName[] = ['log', 'db', 'blobs']
+  ): Promise<void> {
     const [ours, theirs] = [this.store.replicate(true), this.served!.replicate(false)]
     ours.pipe(theirs).pipe(ours)
-    for (const name of ['log', 'db', 'blobs'] as const) {
+    for (const name of names) {
       const copy = this.served!.get({ key: cores[name].key })
       for (let i = 0; i < cores[name].length; i++) if (which(name, i)) await copy.get(i)
     }
