@@ -6,7 +6,7 @@ import { Calls } from '../client/calls.js'
 import { deploy as deployTo } from '../client/deploy.js'
 import { CallError } from '../client/errors.js'
 import { LocalCalls } from '../client/local.js'
-import { VMSError } from '../errors.js'
+import { codeOf, VMSError } from '../errors.js'
 import { CEILINGS, encodeBlock, type Genesis } from '../ledger/blocks.js'
 import { methodsToCall } from '../ledger/contract.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
@@ -18,6 +18,8 @@ import { Executor } from '../sandbox/executor.js'
 import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
 import { dataFolder } from '../user/folders.js'
 import { writeWhole } from '../user/whole.js'
+import { describeOffline } from './age.js'
+import { warnOfMigrate } from './upgrade.js'
 import { parseNumber, parseUpgrade, type Context } from './context.js'
 import { describeError, EXIT } from './exit.js'
 import { log, print, printJSON } from './output.js'
@@ -47,6 +49,7 @@ export async function deploy(context: Context, script: string, flags: DeployFlag
   for (const warning of findings.warnings) log(describeWarning(warning))
   refuse(findings)
   const { methods } = findings
+  warnOfMigrate(methods, upgrade)
   const { source, title } = bundled
   const identity = await context.identity()
   const calls = new Calls(await context.replica(host), identity)
@@ -83,6 +86,7 @@ interface Listed {
 
 export async function list(context: Context, host: string): Promise<number> {
   const replica = await context.replica(host)
+  if (!(await replica.sync(context.timeout))) log(describeOffline(replica))
   const { publicKey } = await context.identity()
   const calls = context.use(new LocalCalls(replica, publicKey))
   const { value, block } = await orExplain(calls.call('list', [], { timeout: context.timeout }))
@@ -133,6 +137,11 @@ async function orExplain<T>(action: Promise<T>): Promise<T> {
   try {
     return await action
   } catch (error) {
+    if (codeOf(error) === 'NO_SUCH_METHOD')
+      throw new VMSError(
+        'USAGE',
+        'that is the key of a VM, not of the factory that "vms serve --factory" prints'
+      )
     if (!(error instanceof CallError)) throw error
     throw new VMSError('FORBIDDEN', `the host refuses it: ${describeError(error.thrown)}`)
   }

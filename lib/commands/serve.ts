@@ -7,7 +7,7 @@ import { Host, type HostLine } from '../host/host.js'
 import type { PolicyOptions } from '../host/policy.js'
 import type { Service } from '../host/service.js'
 import { CEILINGS } from '../ledger/blocks.js'
-import { methodsToCall } from '../ledger/contract.js'
+import { methodsToCall, nameOfUpgrade, type UpgradeName } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
 import { trustIn } from '../ledger/oracles.js'
 import { MAX_VALUE_BYTES } from '../ledger/values.js'
@@ -24,6 +24,7 @@ import { parseSize } from '../user/sizes.js'
 import { parseNumber, parseUpgrade, type Context } from './context.js'
 import { chooseOracles, type OracleFlags } from './oracles.js'
 import { log, print, printJSON } from './output.js'
+import { warnOfMigrate } from './upgrade.js'
 
 /** The most that a timer can wait, ms. */
 const MAX_WATCHDOG_MS = 2 ** 31 - 1
@@ -79,13 +80,21 @@ export async function serve(
 
   for (const { id, error } of host.refused) printRefused(context, id, error)
   const resumed = [...host.services.values()]
-  for (const service of resumed) printReady(context, service, true)
+  for (const service of resumed) {
+    printReady(context, service, true)
+    const { title, upgrade: policy } = service.machine.genesis
+    const isNamed = bundles.some(({ source }) => source === service.machine.contract.source)
+    if (isNamed && options.upgrade !== undefined && nameOfUpgrade(policy) !== upgrade)
+      log(
+        `vms: ${title} runs already, and its genesis says "${nameOfUpgrade(policy)}": --upgrade is for what is deployed (--new)`
+      )
+  }
   const held = [
     ...resumed.map(({ machine }) => [machine.contract.source, machine.genesis.source]),
     ...host.refused.map(({ source }) => [source])
   ]
   for (const script of options.new ? bundles : notDeployed(bundles, held)) {
-    await look(script, { gas, oracles: specs })
+    await look(script, { gas, oracles: specs }, upgrade)
     const { source, title, file } = script
     printReady(
       context,
@@ -150,12 +159,13 @@ async function bundleAll(scripts: string[]): Promise<Script[]> {
 }
 
 /** Says what its author should know about a contract; one that cannot be deployed is refused by its author's places. */
-async function look(script: Script, options: RunOptions): Promise<void> {
+async function look(script: Script, options: RunOptions, upgrade: UpgradeName): Promise<void> {
   const executor = new Executor()
   try {
     const findings = await inspect(executor, script, script.path, options)
     for (const warning of findings.warnings) log(describeWarning(warning))
     refuse(findings)
+    warnOfMigrate(findings.methods, upgrade)
   } finally {
     await executor.close()
   }

@@ -3,7 +3,7 @@
 import { Calls } from '../client/calls.js'
 import { upgrade as upgradeTo } from '../client/upgrade.js'
 import { VMSError } from '../errors.js'
-import { hashSource, methodsToCall } from '../ledger/contract.js'
+import { hashSource, methodsToCall, MIGRATE, type UpgradeName } from '../ledger/contract.js'
 import { encodeKey } from '../ledger/keys.js'
 import { newestContract } from '../replica/contract.js'
 import { bundle } from '../sandbox/bundle.js'
@@ -12,6 +12,14 @@ import { describeWarning, inspect, refuse } from '../sandbox/findings.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
 import { log, print, printJSON } from './output.js'
+
+/** Says what is easily overlooked of a contract that is deployed. */
+export function warnOfMigrate(methods: string[], policy: UpgradeName): void {
+  if (policy === 'never' && methods.includes(MIGRATE))
+    log(
+      'vms: migrate is a method like others here, and anybody can call it: it runs once where the owner may upgrade (--upgrade owner)'
+    )
+}
 
 export async function upgrade(context: Context, key: string, script: string): Promise<number> {
   const { timeout } = context

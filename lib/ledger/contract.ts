@@ -78,7 +78,7 @@ export function readUpgrade({ method, args }: Request): Upgrade {
     typeof source === 'string' &&
     Array.isArray(methods) &&
     methods.every(name => typeof name === 'string')
-  if (!good) throw new Error('it does not hold a contract')
+  if (!good) throw new Error('it holds no contract; migrate runs with "vms upgrade" alone')
   const names = methods
   if (!inOrder(names)) throw new Error('the methods are not in order')
   return { from, source, methods: names }

@@ -2,6 +2,7 @@
 
 import type { AnyContract } from '../client/client.js'
 import type { Limits } from '../ledger/blocks.js'
+import { UPGRADE_OWNER } from '../ledger/contract.js'
 import { genesisOf } from '../machine/genesis.js'
 import { LiveOracles, type Oracle } from '../oracles/index.js'
 import type { Bundle } from '../sandbox/bundle.js'
@@ -44,7 +45,8 @@ export async function deployInMemory<Contract = AnyContract>(
     onfindings?.(findings)
     refuse(findings)
     const { methods } = findings
-    const deployment = { source, title, methods, limits, oracles: specs }
+    // a test may upgrade it: migrate is no method to call
+    const deployment = { source, title, methods, limits, oracles: specs, upgrade: UPGRADE_OWNER }
     const genesis = genesisOf(deployment, NO_FILES, keyPairOf(owner).publicKey)
     const vm = new TestVM<Contract>(sandbox, genesis, live, owner, onended)
     await vm.initialize()

@@ -134,9 +134,14 @@ export class TestVM<Contract = AnyContract> {
     if (run === null)
       throw new VMSError('INVALID_CONTRACT', `${method} was stopped: it ran too long or crashed`)
     const { outcome } = run.record
-    if (!outcome.ok) throw new VMSError('INVALID_CONTRACT', `${method} failed: ${outcome.error.message}`)
+    const failure = outcome.ok
+      ? null
+      : new VMSError('INVALID_CONTRACT', `${method} failed: ${outcome.error.message}`)
+    if (failure && method === MIGRATE) throw failure // nothing is left of it
     this.contract = contract
-    return this.finish(run)
+    const call = this.finish(run)
+    if (failure) throw failure
+    return call
   }
 
   // as a client does before it sends, and a host when it receives; one call at a time, in the order in which they are made
