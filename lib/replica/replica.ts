@@ -388,12 +388,13 @@ export class Replica extends ReadyResource {
     return this.head !== null && this.log.length >= Math.max(2, this.trust.shown, this.head.length)
   }
 
-  // whoever wants one host keeps asking
+  // whoever wants one host keeps asking, also after one that shows too little, and while the network is away
   private async search(): Promise<void> {
-    await this.peers.search()
-    while (await this.until(() => this.host === null, NEVER)) {
-      await this.peers.searchAgain()
-      await this.until(() => this.host !== null, LOOKUP_INTERVAL_MS)
+    await this.peers.search().catch(() => {})
+    const ended = () => this.closing !== null || this.contradiction !== null
+    while ((await until(this, CHANGES, () => ended() || this.host === null, NEVER)) && !ended()) {
+      await this.peers.searchAgain().catch(() => {})
+      await until(this, CHANGES, () => ended() || this.host !== null, LOOKUP_INTERVAL_MS)
     }
   }
 }
