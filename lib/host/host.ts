@@ -124,6 +124,8 @@ export class Host extends ReadyResource {
     this.statusSocket = await StatusSocket.open(storage, () => this.status(), onproblem)
     for (const registered of await this.registry.list()) await this.resume(registered)
     await this.forgetUnlogged()
+    // whoever connects finds all of them
+    await Promise.all([...this.services.values()].map(service => this.announce(service)))
   }
 
   /** A deployment that the host died of before its factory had logged it did not happen: its owner was told of none. */
@@ -227,7 +229,9 @@ export class Host extends ReadyResource {
     }
     const registered = { id, name, stopped: false }
     await this.registry.put(registered)
-    return this.serve(registered, keyPair)
+    const service = await this.serve(registered, keyPair)
+    await this.announce(service)
+    return service
   }
 
   /** The VM takes no calls from here on, or takes them again, after restarts too. */
@@ -296,8 +300,11 @@ export class Host extends ReadyResource {
     this.gate.add(service.machine)
     this.registered.set(id, registered)
     for (const stream of this.streams) service.serve(stream)
-    await this.swarm.announce(service.key).flushed()
     return service
+  }
+
+  private async announce({ key }: Service): Promise<void> {
+    await this.swarm.announce(key).flushed()
   }
 
   private connect(stream: NoiseStream): void {

@@ -44,6 +44,8 @@ export class Peers {
   private fork: Uint8Array | null = null
   /** connections of which it is not known yet whether the peer has the VM */
   private readonly undecided = new Set<NoiseStream>()
+  /** connections whose peer did not have the VM when it was asked last: a host that starts has it later */
+  private readonly without = new Set<NoiseStream>()
 
   constructor(private readonly options: PeersOptions) {}
 
@@ -95,8 +97,10 @@ export class Peers {
     this.options.onchange()
   }
 
-  /** The swarm gives up a peer that went away: this asks the network again. */
+  /** The swarm gives up a peer that went away: this asks the network again, and those who are connected and had no VM. */
   async searchAgain(): Promise<void> {
+    for (const stream of this.without) this.open(stream)
+    this.without.clear()
     await this.discovery!.refresh({ client: true, server: this.options.announce ?? false })
   }
 
@@ -134,25 +138,31 @@ export class Peers {
   }
 
   private connect(stream: NoiseStream): void {
-    const { key, keys, onconnection, onchange, handlers } = this.options
+    const { onconnection, onchange } = this.options
     onconnection(stream)
     this.undecided.add(stream)
-    const decided = () => {
+    this.open(stream)
+    stream.on('close', () => {
+      this.without.delete(stream)
       if (this.undecided.delete(stream)) onchange()
-    }
-    stream.on('close', decided)
+    })
+  }
+
+  private open(stream: NoiseStream): void {
+    const { key, keys, onchange, handlers } = this.options
     new Link(stream, key, keys, {
       ...handlers,
       onopen: link => {
         this.links.add(link)
         if (this.fork) link.sendFork(this.fork)
         this.pass(link)
-        decided()
+        if (this.undecided.delete(stream)) onchange()
         handlers.onopen(link)
       },
       onclose: link => {
         this.links.delete(link)
         this.undecided.delete(stream)
+        if (!stream.destroying) this.without.add(stream)
         handlers.onclose(link)
         onchange()
       }

@@ -69,6 +69,9 @@ exports.roll = async sides => {
 exports.rollAll = async count => Promise.all(Array.from({ length: count }, () => System.oracles.dice.roll(6)))
 `
 
+/** How long a call may run: no honest one is killed on a machine that does much else. */
+const WATCHDOG_MS = 5000
+
 /** What its owner replaces a contract with; now and then with what cannot take its place. */
 function replaced(random: Random, version: number): string {
   const fails = random.below(4) === 0
@@ -303,12 +306,12 @@ const AT_ONCE = 8
 async function together(seeds: number[], outcomes: Outcomes): Promise<number> {
   const random = new Random(seeds[0])
   const storage = ground.folder()
-  let host = await ground.host(storage)
+  let host = await ground.host(storage, { watchdog: WATCHDOG_MS })
   const restart = async () => {
     await host.close()
     // the host comes back on another runtime: it logs that, and the results are the same
     if (random.below(2) === 0) RUNTIME.icu = `${icu}.${random.below(1000)}`
-    host = await ground.host(storage)
+    host = await ground.host(storage, { watchdog: WATCHDOG_MS })
   }
   try {
     const histories = await Promise.all(seeds.map(seed => History.deploy(host, seed)))

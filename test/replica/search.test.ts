@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { NoiseStream } from 'hyperswarm'
 import { Peers } from '../../lib/replica/peers.js'
+import { Channel } from '../../lib/swarm/channel.js'
+import { Swarm } from '../../lib/swarm/swarm.js'
 import { ALICE } from '../helpers/forger.js'
 import { Ground } from '../helpers/ground.js'
 import { until } from '../helpers/until.js'
@@ -27,4 +30,25 @@ test('a copy goes on looking for its host, also where the network was away for a
   )
   await ground.host(storage)
   assert.equal(await replica.until(() => replica.host !== null, 20_000), true)
+})
+
+test('a peer that does not have the VM when it is asked first is asked again', async () => {
+  const storage = ground.folder()
+  const host = await ground.host(storage)
+  const { key } = await host.deploy({ source: 'exports.a = () => 1', title: 'a', owner: ALICE })
+  await host.close()
+  let [connections, asked] = [0, 0]
+  const onconnection = (stream: NoiseStream) => {
+    connections++
+    Channel.accept(stream, key, () => asked++) // which does not open it
+  }
+  const swarm = ground.keep(new Swarm({ bootstrap: ground.bootstrap, onconnection }))
+  await swarm.ready()
+  await swarm.announce(key).flushed()
+  await ground.replica(key).ready()
+  await until(
+    () => asked === 2,
+    () => `it was asked ${asked} times`
+  )
+  assert.equal(connections, 1)
 })
