@@ -47,16 +47,23 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
+export interface VMSErrorOptions extends ErrorOptions {
+  retry?: number
+}
+
 /** An error of VMS: `code` is one of ERROR_CODES, `message` a sentence for people. */
 export class VMSError extends Error {
   override readonly name: string = 'VMSError'
+  /** ms after which the same may succeed, if that is known */
+  readonly retry: number | null
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions
+    { retry, ...options }: VMSErrorOptions = {}
   ) {
     super(message, options)
+    this.retry = retry ?? null
   }
 }
 

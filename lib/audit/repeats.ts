@@ -23,11 +23,9 @@ export class Repeats {
     private readonly evidence: Evidence,
     private readonly findings: Findings,
     private readonly window: number,
-    private readonly begin: number,
-    /** the first block that the history knows */
-    private from = begin
+    private readonly begin: number
   ) {
-    this.history = new History(window)
+    this.history = new History(window, begin)
   }
 
   /**
@@ -38,7 +36,7 @@ export class Repeats {
     if (this.current.at(0)?.place.block !== place.block) this.current = []
     // what is older than the window is wrong for that
     const from = Math.max(1, Math.min(request.seen.length, place.block), place.block - this.window)
-    if (from < this.from) await this.readBack(from, place.block)
+    if (from < this.history.from) await this.readBack(from, place.block)
     const earlier = this.history.find(request)
     this.history.add(request, place)
     this.current.push({ request, place })
@@ -46,10 +44,10 @@ export class Repeats {
   }
 
   private async readBack(from: number, block: number): Promise<void> {
-    this.from = Math.max(1, block === this.begin ? from : from - BLOCKS_AHEAD)
-    this.history = new History(this.window)
+    const first = Math.max(1, block === this.begin ? from : from - BLOCKS_AHEAD)
+    this.history = new History(this.window, first)
     let missing: number | null = null
-    for (let n = this.from; n < block; n++) {
+    for (let n = first; n < block; n++) {
       const bytes = await this.evidence.block(n)
       if (bytes === null) missing ??= n
       else for (const { request, place } of requestsOf(bytes, n)) this.history.add(request, place)

@@ -48,8 +48,11 @@ export interface CallOptions {
 
 export const DEFAULT_TIMEOUT_MS = 30_000
 
-/** Refusals after which the same request may be taken: it is sent again after this. */
+/** Refusals after which the same request may be taken: it is sent again after so many ms, if the host names no later time. */
 const RETRY: Partial<globalThis.Record<Refusal['code'], number>> = { BUSY: 250, HOST_CLOSING: 500 }
+
+/** Each time it is sent again it waits twice as long, up to this, ms. */
+const MAX_RETRY = 10_000
 
 interface Pending {
   request: Request
@@ -57,6 +60,8 @@ interface Pending {
   signed: Map<string, SignedRequest>
   newest: SignedRequest
   settled: boolean
+  /** how often it was sent again after a refusal */
+  retries: number
   /** the host's answer, while the log is waited for */
   receipt: Signed<Receipt> | null
   /** when the call gives up, ms since 1970 */
@@ -159,6 +164,7 @@ export class Calls {
         newest: signed,
         signed: new Map(),
         settled: false,
+        retries: 0,
         receipt: null,
         deadline: Date.now() + timeout,
         absentUpTo: request.seen.length,
@@ -243,17 +249,23 @@ export class Calls {
     return resultOf(found, block, index, receipt)
   }
 
-  private async onrefusal({ request, code, message }: Refusal): Promise<void> {
+  private async onrefusal({ request, code, message, retry }: Refusal): Promise<void> {
     const call = this.pending.get(hexOf(request))
     if (!call) return
     const delay = RETRY[code]
-    if (delay !== undefined) return void setTimeout(() => !call.settled && this.send(call.newest), delay)
-    if (code !== 'STALE') return call.reject(new VMSError(code, message))
+    if (delay !== undefined) return this.sendLater(call, Math.max(delay, retry ?? 0))
+    if (code !== 'STALE') return call.reject(new VMSError(code, message, { retry: retry ?? undefined }))
     try {
       await this.signAgain(call)
     } catch (error) {
       call.reject(error as Error)
     }
+  }
+
+  // apart from each other: those that were refused together would come together again
+  private sendLater(call: Pending, delay: number): void {
+    const wait = Math.min(MAX_RETRY, delay * 2 ** call.retries++) * (0.5 + Math.random())
+    setTimeout(() => !call.settled && this.send(call.newest), wait)
   }
 
   // The log has gone on for too long, or the host has run the call and forgotten it: look for its record in what has come

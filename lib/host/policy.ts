@@ -141,5 +141,7 @@ function perMinute(amount: number | undefined): Allowance | undefined {
 }
 
 function checkRate(wait: number, limit: string): void {
-  if (wait > 0) throw new VMSError('QUOTA', `${limit}: try again in ${Math.ceil(wait)} s`)
+  if (wait === 0) return
+  const retry = Math.ceil(wait * 1000)
+  throw new VMSError('QUOTA', `${limit}: try again in ${Math.ceil(wait)} s`, { retry })
 }

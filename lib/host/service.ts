@@ -1,6 +1,6 @@
 // One hosted VM on the network: takes requests from its sessions, queues them, and answers them once they are committed.
 //
-// Batches form by themselves: whatever has queued while the last commit was being written is the next batch.
+// Batches form by themselves: while one is being written, the next one is executed.
 
 import ReadyResource from 'ready-resource'
 import type { NoiseStream } from 'hyperswarm'
@@ -23,15 +23,13 @@ import type { Committed, Machine } from '../machine/machine.js'
 import { headOf } from '../machine/transaction.js'
 import { Admission } from './admission.js'
 import { Counts } from './counts.js'
+import { Queue } from './queue.js'
 import { Session } from './session.js'
 import { Allowance } from './allowance.js'
 
 /** Calls of a batch, and bytes of its requests, at most; the machine cuts it into blocks. */
 const BATCH_CALLS = 256
 const BATCH_BYTES = 1024 * 1024
-
-/** Bytes of requests that wait, at most. */
-const QUEUE_BYTES = 64 * 1024 * 1024
 
 const KEPT_RECEIPTS = 4096
 
@@ -63,8 +61,11 @@ export class Service extends ReadyResource {
   private readonly waiting = new Map<string, Waiting>()
   /** the newest receipts by index: who asks again is answered without reading the log */
   private readonly receipts = new Map<number, Uint8Array>()
-  private queue: Waiting[] = []
-  private queuedBytes = 0
+  private readonly queue = new Queue<Waiting>(() => this.perCall)
+  /** ms that a call has taken of late */
+  private perCall = 1
+  /** the batch that was executed and is being written; it does not reject */
+  private unwritten: Promise<void> | null = null
   private running: Promise<void> | null = null
   private timer: NodeJS.Timeout | null = null
   private stop: VMSError | null = null
@@ -136,19 +137,20 @@ export class Service extends ReadyResource {
   }
 
   private refuseAll(error: VMSError): void {
-    for (const one of this.queue.splice(0)) this.refuse(one, error)
+    for (const one of this.queue.clear()) this.refuse(one, error)
   }
 
   private async take(session: Session, signed: SignedRequest): Promise<void> {
     const hash = hashRequest(signed)
     try {
       const request = this.admission.check(signed)
-      if (await this.join(session, request, hash)) return
+      await this.machine.reachBack(request)
+      if (this.join(session, request, hash)) return
       await this.gate.admit(this.machine, request, signed.bytes.byteLength)
-      this.admission.checkExpiry(request, this.machine.head.length)
+      this.admission.checkExpiry(request, this.machine.block)
       await this.admission.checkMethod(request)
       await this.admission.checkSeen(request)
-      if (await this.join(session, request, hash)) return // it may have come twice meanwhile
+      if (this.join(session, request, hash)) return // it may have come twice meanwhile
       this.enqueue({ signed, request, askers: new Map([[session, hash]]) })
     } catch (error) {
       this.sendRefusal(new Map([[session, hash]]), asVMSError(error))
@@ -156,10 +158,13 @@ export class Service extends ReadyResource {
   }
 
   /** A request that is logged already is answered with its record; one that waits is answered when it is committed. */
-  private async join(session: Session, request: Request, hash: Uint8Array): Promise<boolean> {
-    const place = this.machine.history.find(request)
+  private join(session: Session, request: Request, hash: Uint8Array): boolean {
+    const place = this.machine.find(request)
     if (place !== null) {
-      session.sendReceipt(await this.receiptAt(place))
+      this.receiptAt(place).then(
+        receipt => session.sendReceipt(receipt),
+        (error: unknown) => this.sendRefusal(new Map([[session, hash]]), asVMSError(error))
+      )
       return true
     }
     const same = this.waiting.get(nameOf(request))
@@ -170,18 +175,19 @@ export class Service extends ReadyResource {
   private enqueue(one: Waiting): void {
     if (this.closing) throw closing()
     if (this.stop) throw this.stop
-    if (this.queuedBytes > QUEUE_BYTES) {
-      throw new VMSError('BUSY', 'the host has more requests waiting than it can take: send it again later')
-    }
+    this.queue.add(one)
     this.waiting.set(nameOf(one.request), one)
-    this.queue.push(one)
-    this.queuedBytes += one.signed.bytes.byteLength
     this.running ??= this.run().finally(() => (this.running = null))
   }
 
   private async run(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve)) // what arrives together is a batch
-    while (this.queue.length > 0) {
+    for (;;) {
+      if (this.queue.length === 0) {
+        if (this.unwritten === null) return
+        await this.unwritten
+        continue
+      }
       try {
         await this.gate.admitWrite(this.machine) // those before may have taken what was left
       } catch (error) {
@@ -195,41 +201,52 @@ export class Service extends ReadyResource {
   private nextBatch(): Waiting[] {
     const batch: Waiting[] = []
     let bytes = 0
-    for (const one of this.queue) {
+    for (let one = this.queue.next(); one !== undefined; one = this.queue.next()) {
       const isUpgrade = this.admission.isUpgrade(one.request) // which is a batch of its own
       if (batch.length === BATCH_CALLS || bytes > BATCH_BYTES || (isUpgrade && batch.length > 0)) break
       try {
         // each record may come to need a block of its own
-        this.admission.checkExpiry(one.request, this.machine.head.length + batch.length)
+        this.admission.checkExpiry(one.request, this.machine.block + batch.length)
       } catch (error) {
-        if (batch.length === 0) {
-          this.queue.shift()
-          this.refuse(one, asVMSError(error))
-        }
-        break
+        if (batch.length > 0) break
+        this.queue.take()
+        this.refuse(one, asVMSError(error))
+        continue
       }
+      this.queue.take()
       batch.push(one)
       bytes += one.signed.bytes.byteLength
       if (isUpgrade) break
     }
-    this.queue.splice(0, batch.length)
     return batch
   }
 
+  // resolves once the batch is executed: it is written while the next one is executed
   private async commit(batch: Waiting[]): Promise<void> {
+    const failed = (error: unknown) => {
+      for (const one of batch)
+        if (this.waiting.get(nameOf(one.request)) === one) this.refuse(one, asVMSError(error))
+    }
+    const begun = performance.now()
     try {
       const answer = (committed: Committed[]) => this.answer(committed)
       if (this.admission.isUpgrade(batch[0].request)) return await this.machine.upgrade(batch[0], answer)
-      const { killed, rest } = await this.machine.commit(batch, answer)
+      const { killed, rest, written } = await this.machine.commit(batch, answer)
+      this.queue.putBack(rest as Waiting[])
+      batch = batch.slice(0, batch.length - rest.length)
+      const unwritten = written.catch(failed).finally(() => {
+        if (this.unwritten === unwritten) this.unwritten = null
+      })
+      this.unwritten = unwritten
       for (const one of killed) {
         this.refuse(one as Waiting, aborted())
         this.emit('aborted', one.request)
       }
-      this.queue.unshift(...(rest as Waiting[]))
+      this.perCall += ((performance.now() - begun) / batch.length - this.perCall) / 8
       if (this.stop) this.refuseAll(this.stop)
       if (this.closing) this.refuseAll(closing())
     } catch (error) {
-      for (const one of batch) if (this.waiting.has(nameOf(one.request))) this.refuse(one, asVMSError(error))
+      failed(error)
     }
   }
 
@@ -257,7 +274,6 @@ export class Service extends ReadyResource {
 
   private settle(one: Waiting): Waiting {
     this.waiting.delete(nameOf(one.request))
-    this.queuedBytes -= one.signed.bytes.byteLength
     return one
   }
 

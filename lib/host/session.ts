@@ -50,8 +50,8 @@ export class Session {
     this.channel.send('confirmation', bytes)
   }
 
-  sendRefusal(request: Uint8Array, { code, message }: VMSError): void {
-    this.channel.send('refusal', encodeRefusal({ request, code, message }))
+  sendRefusal(request: Uint8Array, { code, message, retry }: VMSError): void {
+    this.channel.send('refusal', encodeRefusal({ request, code, message, retry }))
   }
 
   close(): void {

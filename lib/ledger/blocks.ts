@@ -13,7 +13,7 @@
 import c, { type Encoder } from 'compact-encoding'
 import { MAX_FILE_BYTES } from '../files/blob.js'
 import { upgradeOf, type Contract, type Upgrade } from './contract.js'
-import { decodeExactly, filesState, key, strings, struct, type FilesState } from './encoding.js'
+import { decodeExactly, filesState, key, strings, struct, trailing, type FilesState } from './encoding.js'
 import { oracleSpec, type OracleSpec } from './oracles.js'
 import { MAX_RECORD_BYTES, record, type Record } from './record.js'
 
@@ -132,7 +132,7 @@ const limits = struct<Limits>({
   window: c.uint
 })
 
-const genesisFields = struct<Omit<Genesis, 'type' | 'factory'>>({
+const genesis = struct<Omit<Genesis, 'type'>>({
   source: c.string,
   sourceHash: key,
   methods: strings,
@@ -143,23 +143,9 @@ const genesisFields = struct<Omit<Genesis, 'type' | 'factory'>>({
   upgrade: c.uint,
   limits,
   runtime,
-  engine: c.uint
+  engine: c.uint,
+  factory: trailing(key)
 })
-
-const genesis: Encoder<Omit<Genesis, 'type'>> = {
-  preencode(state, input) {
-    genesisFields.preencode(state, input)
-    if (input.factory) key.preencode(state, input.factory)
-  },
-  encode(state, input) {
-    genesisFields.encode(state, input)
-    if (input.factory) key.encode(state, input.factory)
-  },
-  decode(state) {
-    const fields = genesisFields.decode(state)
-    return { ...fields, factory: state.start < state.end ? key.decode(state) : null }
-  }
-}
 
 const commit = struct<Omit<Commit, 'type' | 'upgrade'>>({
   first: c.uint,

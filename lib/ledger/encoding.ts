@@ -49,7 +49,9 @@ export function struct<T extends object>(fields: { [K in keyof T]: Encoder<T[K]>
       for (const [name, encoding] of entries) encoding.encode(state, input[name])
     },
     decode(state) {
-      return Object.fromEntries(entries.map(([name, encoding]) => [name, encoding.decode(state)])) as T
+      const output: Partial<T> = {}
+      for (const [name, encoding] of entries) output[name] = encoding.decode(state) as T[typeof name]
+      return output as T
     }
   }
 }
@@ -68,6 +70,19 @@ export function optional<T>(encoding: Encoder<T>): Encoder<T | null> {
     decode(state) {
       return c.uint8.decode(state) === 0 ? null : encoding.decode(state)
     }
+  }
+}
+
+/** The last field of something that has not always had it: nothing if there is none. */
+export function trailing<T>(encoding: Encoder<T>): Encoder<T | null> {
+  return {
+    preencode(state, input) {
+      if (input !== null) encoding.preencode(state, input)
+    },
+    encode(state, input) {
+      if (input !== null) encoding.encode(state, input)
+    },
+    decode: state => (state.start < state.end ? encoding.decode(state) : null)
   }
 }
 

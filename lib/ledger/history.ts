@@ -1,5 +1,5 @@
 // Which requests the last blocks of a log hold: what makes a call run once. Host and auditor keep one each; both read it
-// out of the log, so a restart reads the last window of blocks and nothing before.
+// out of the log, as far back as requests reach that are looked for.
 
 import b4a from 'b4a'
 import type { Request } from './request.js'
@@ -14,8 +14,14 @@ export class History {
   private readonly places = new Map<string, Place>()
   private readonly blocks = new Map<number, string[]>()
 
-  /** @param window blocks for which a request stays valid */
-  constructor(private readonly window: number) {}
+  /**
+   * @param window blocks for which a request stays valid
+   * @param from the first block that it knows
+   */
+  constructor(
+    private readonly window: number,
+    readonly from: number
+  ) {}
 
   /** Takes in a request that stands in `place`; blocks come in ascending order. */
   add(request: Request, place: Place): void {
@@ -26,6 +32,14 @@ export class History {
     else {
       this.blocks.set(place.block, [name])
       this.forget(place.block - this.window)
+    }
+  }
+
+  /** Takes in what another one knows of later blocks. */
+  append(later: History): void {
+    for (const [block, names] of later.blocks) {
+      this.blocks.set(block, names)
+      for (const name of names) this.places.set(name, later.places.get(name)!)
     }
   }
 

@@ -4,6 +4,7 @@
 //   request        signature (64), then the request's bytes                                       client to host
 //   receipt        a signed receipt                                                               host to client
 //   refusal        hash of the request (32), code, message: not executed, no trace in the log     host to client
+//                  then, if the host can tell, after how many ms it may be sent again (uint)
 //   head           a signed head: the host's first follows its hello, then one with each commit   host to all
 //                  the newest that a peer has, and each newer one                                 peer to peer
 //   ask            challenge (32): what is the head now?                                          peer to host
@@ -15,7 +16,7 @@
 import b4a from 'b4a'
 import c from 'compact-encoding'
 import { ERROR_CODES, VMSError, type ErrorCode } from '../errors.js'
-import { bytes, decodeExactly, key, signature, struct } from './encoding.js'
+import { bytes, decodeExactly, key, signature, struct, trailing } from './encoding.js'
 import { MAX_REQUEST_BYTES, type SignedRequest } from './request.js'
 
 export interface HelloMessage {
@@ -29,14 +30,17 @@ export interface Refusal {
   request: Uint8Array
   code: ErrorCode
   message: string
+  /** ms after which it may be sent again, if the host can tell */
+  retry: number | null
 }
 
 const helloMessage = struct<HelloMessage>({ namespace: key, publicKey: key, hello: bytes })
 const signedRequest = struct<SignedRequest>({ signature, bytes })
-const refusal = struct<{ request: Uint8Array; code: string; message: string }>({
+const refusal = struct<Omit<Refusal, 'code'> & { code: string }>({
   request: key,
   code: c.string,
-  message: c.string
+  message: c.string,
+  retry: trailing(c.uint)
 })
 
 export function encodeHello(input: HelloMessage): Uint8Array {
@@ -65,9 +69,9 @@ export function encodeRefusal(input: Refusal): Uint8Array {
 
 /** A code that this release does not know is a BAD_HOST. */
 export function decodeRefusal(buffer: Uint8Array): Refusal {
-  const { request, code, message } = decodeExactly(refusal, buffer)
+  const { request, code, message, retry } = decodeExactly(refusal, buffer)
   const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'BAD_HOST'
-  return { request, code: known, message: message.slice(0, 1000) }
+  return { request, code: known, message: message.slice(0, 1000), retry }
 }
 
 /** @throws Error if it is no challenge */

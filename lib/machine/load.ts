@@ -1,4 +1,4 @@
-// Reads a VM's log as far as it takes to go on from its end: genesis, and the last window of blocks.
+// Reads a VM's log as far as it takes to go on from its end.
 
 import type Hypercore from 'hypercore'
 import { messageOf, VMSError } from '../errors.js'
@@ -11,7 +11,6 @@ import { decodeRequest, type Request } from '../ledger/request.js'
 export interface LoadedLog {
   genesis: Genesis
   position: Position
-  history: History
   /** when its last commit was made, by the host's clock */
   time: number
 }
@@ -20,17 +19,7 @@ export interface LoadedLog {
 export async function loadLog(log: Hypercore): Promise<LoadedLog> {
   const genesis = await readBlock(log, 0)
   if (genesis.type !== 'genesis' || log.length < 2) throw broken(log, 'it does not begin with a deployment')
-  const history = new History(genesis.limits.window)
-  let last: Commit | null = null
-  for (let n = Math.max(1, log.length - genesis.limits.window); n < log.length; n++) {
-    const block = await readBlock(log, n)
-    if (block.type !== 'commit') continue
-    last = block
-    for (const [i, { request }] of block.records.entries()) {
-      history.add(readRequest(log, request), { block: n, index: block.first + i })
-    }
-  }
-  const commit = last ?? (await lastCommit(log))
+  const commit = await lastCommit(log)
   const newest = await readBlock(log, log.length - 1)
   if (newest.type === 'genesis') throw broken(log, 'it ends with a second genesis')
   const base = await inForceAfter(genesis, log.key, newest, log.length - 1, n => readBlock(log, n)).catch(
@@ -40,9 +29,20 @@ export async function loadLog(log: Hypercore): Promise<LoadedLog> {
   )
   return {
     genesis,
-    history,
     time: commit.time,
     position: { ...base, block: log.length, index: endOf(commit), files: commit.after }
+  }
+}
+
+/**
+ * Takes in the requests of a block.
+ * @throws VMSError STORAGE_BROKEN
+ */
+export async function addBlock(history: History, log: Hypercore, number: number): Promise<void> {
+  const block = await readBlock(log, number)
+  if (block.type !== 'commit') return
+  for (const [i, { request }] of block.records.entries()) {
+    history.add(readRequest(log, request), { block: number, index: block.first + i })
   }
 }
 
@@ -65,7 +65,6 @@ function readRequest(log: Hypercore, bytes: Uint8Array): Request {
   }
 }
 
-// a log whose last window holds no commit: only runtimes changed
 async function lastCommit(log: Hypercore): Promise<Commit> {
   for (let n = log.length - 1; n > 0; n--) {
     const block = await readBlock(log, n)

@@ -20,24 +20,26 @@ import {
   type Upgrade
 } from '../ledger/contract.js'
 import { sameState, type Head } from '../ledger/encoding.js'
-import { History } from '../ledger/history.js'
+import { History, type Place } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { OracleSpec } from '../ledger/oracles.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
-import type { CheckedRequest } from '../ledger/request.js'
+import type { CheckedRequest, Request } from '../ledger/request.js'
 import { DriveTree, openBee } from '../files/tree.js'
 import type { Executor } from '../sandbox/executor.js'
 import { closeCores, openOwnCores, type Cores } from './cores.js'
 import type { Durability } from './durable.js'
 import { execute, executeOnce, mergeChanges, type Executed } from './execute.js'
-import { loadLog } from './load.js'
+import { addBlock, loadLog } from './load.js'
 import type { OpenOracles } from './oracles.js'
 import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
 import { headOf, stateOf, Transaction } from './transaction.js'
 
-/** So many ms after its first outcome a batch is committed, and the rest of its calls wait for the next one. */
+/** So many ms after its first outcome a batch is full, and the rest of its calls wait for the next one: */
 const BATCH_MS = 500
+/** or so many, if nothing else is being written. */
+const SLICE_MS = 5
 
 /** What a commit block has besides its records, at most: numbers, and four heads. */
 const COMMIT_OVERHEAD_BYTES = 256
@@ -51,6 +53,13 @@ export interface Committed {
   head: Head
 }
 
+/** What became of requests that were to be committed. */
+export interface Appended {
+  killed: CheckedRequest[]
+  rest: CheckedRequest[]
+  written: Promise<void>
+}
+
 export interface MachineContext {
   store: Corestore
   durability: Durability
@@ -61,16 +70,20 @@ export interface MachineContext {
 
 export class Machine extends ReadyResource {
   genesis!: Genesis
-  history!: History
+  private history!: History
   cores!: Cores
-  /** the committed head of the log */
+  /** the head of what is durable of the log */
   head!: Head
   /** when the last commit was made, ms since 1970 by this host's clock */
   committed!: number
+  /** after what has been appended: the last batch may not be durable yet */
   private position!: Position
+  /** after what is durable */
+  private durable!: Position
   private transaction: Transaction | null = null
   private oracles: OpenOracles | null = null
   private failure: VMSError | null = null
+  private reading: Promise<void> | null = null
   /** the write that is under way */
   private writing: Promise<unknown> = Promise.resolve()
 
@@ -87,7 +100,12 @@ export class Machine extends ReadyResource {
 
   /** Number of calls that the log holds. */
   get calls(): number {
-    return this.position.index
+    return this.durable.index
+  }
+
+  /** The number of the block that comes next. */
+  get block(): number {
+    return this.position.block
   }
 
   /** The contract that runs calls now. */
@@ -136,7 +154,7 @@ export class Machine extends ReadyResource {
   protected override async _open(): Promise<void> {
     this.cores = await openOwnCores(this.context.store, this.keyPair)
     try {
-      const { genesis, position, history, time } = await loadLog(this.cores.log)
+      const { genesis, position, time } = await loadLog(this.cores.log)
       if (genesis.engine !== ENGINE) {
         throw new VMSError(
           'UNKNOWN_ENGINE',
@@ -144,8 +162,8 @@ export class Machine extends ReadyResource {
         )
       }
       this.genesis = genesis
-      this.position = position
-      this.history = history
+      this.position = this.durable = position
+      this.history = new History(genesis.limits.window, position.block)
       this.committed = time
       this.head = await headOf(this.cores.log)
       await this.checkState()
@@ -158,6 +176,7 @@ export class Machine extends ReadyResource {
   }
 
   protected override async _close(): Promise<void> {
+    await this.writing.catch(() => {})
     await this.transaction?.close()
     await this.oracles?.close()
     await closeCores(this.cores)
@@ -176,32 +195,38 @@ export class Machine extends ReadyResource {
   }
 
   /**
-   * Executes requests in order and commits them, in as many blocks as their records need.
-   * Each must be valid in every block up to `head.length + requests.length - 1`.
+   * Executes requests in order and appends them, in as many blocks as their records need. They are executed while those before
+   * are still being written.
+   * Each must be valid in every block up to `block + requests.length - 1`.
    * @param oncommit is shown the calls of a block as soon as it is durable
-   * @returns the requests that the executor had to kill, which are not in the log, and those that were not executed
-   * because the batch took long or wrote much
+   * @returns the requests that the executor had to kill, which are not in the log; those that were not executed because the
+   * batch took long or wrote much; and `written`, which resolves once all the others are durable, and rejects as this does
    * @throws VMSError DISK, HOST_FAILED: a request that `oncommit` was not shown is not answered; it may be in the log
    */
-  async commit(
-    requests: CheckedRequest[],
-    oncommit: (committed: Committed[]) => void
-  ): Promise<{ killed: CheckedRequest[]; rest: CheckedRequest[] }> {
+  async commit(requests: CheckedRequest[], oncommit: (committed: Committed[]) => void): Promise<Appended> {
     return this.write(async transaction => {
       const { executor } = this.context
-      let end: number | null = null
+      const { writing } = this
+      let isIdle = false
+      writing.then(
+        () => (isIdle = true),
+        () => (isIdle = true)
+      )
+      let begun: number | null = null
       const enough = () => {
         const now = performance.now()
-        end ??= now + BATCH_MS // from the first outcome on: a child may have had to be started for it
-        return now > end
+        begun ??= now // at the first outcome: a child may have had to be started for it
+        return now - begun > (isIdle ? SLICE_MS : BATCH_MS)
       }
       const results = await execute(executor, this.terms, this.position.index, transaction.files, requests, {
         enough,
         oracles: this.oracles!
       })
       const executed = results.filter(one => one !== null)
-      for (const batch of batchesOf(executed)) oncommit(await this.commitBatch(transaction, batch))
-      return { killed: requests.filter((_, i) => results[i] === null), rest: requests.slice(results.length) }
+      let written = Promise.resolve()
+      for (const batch of batchesOf(executed)) ({ written } = await this.append(transaction, batch, oncommit))
+      const killed = requests.filter((_, i) => results[i] === null)
+      return { killed, rest: requests.slice(results.length), written }
     })
   }
 
@@ -217,8 +242,33 @@ export class Machine extends ReadyResource {
       const terms = { ...this.genesis, ...upgrade }
       const { index } = this.position
       const executed = await begin(this.context.executor, terms, index, transaction, request, this.oracles!)
-      oncommit(await this.commitBatch(transaction, [executed], upgrade))
+      const { written } = await this.append(transaction, [executed], oncommit, upgrade)
+      await written
     })
+  }
+
+  /**
+   * Reads what was logged before the start, as far back as a request has to be looked for: so that starting does not take the
+   * longer the more has been called.
+   * @throws VMSError STORAGE_BROKEN
+   */
+  async reachBack({ seen }: Request): Promise<void> {
+    const from = Math.max(1, seen.length, this.block - this.genesis.limits.window)
+    while (from < this.history.from)
+      await (this.reading ??= this.readBack(from).finally(() => (this.reading = null)))
+  }
+
+  /** @returns where a request that was reached back for stands in the log; null if it does not */
+  find(request: Request): Place | null {
+    return this.history.find(request)
+  }
+
+  private async readBack(from: number): Promise<void> {
+    const older = new History(this.genesis.limits.window, from)
+    const end = this.history.from
+    for (let n = from; n < end; n++) await addBlock(older, this.cores.log, n)
+    older.append(this.history)
+    this.history = older
   }
 
   /** Whether there is a file, after the last commit. */
@@ -255,6 +305,7 @@ export class Machine extends ReadyResource {
     try {
       return await action((this.transaction ??= await Transaction.open(this.cores, this.context.durability)))
     } catch (error) {
+      await this.writing.catch(() => {}) // it may have been what failed
       throw await this.fail(error)
     }
   }
@@ -264,26 +315,40 @@ export class Machine extends ReadyResource {
    * one core before it shows in another.
    */
   async settledHead(): Promise<Head> {
-    await this.writing
+    await this.writing.catch(() => {})
     return this.head
   }
 
-  private async commitBatch(
+  /** Appends a block once those before are durable. @returns what resolves when it is durable too */
+  private async append(
     transaction: Transaction,
     batch: Executed[],
+    oncommit: (committed: Committed[]) => void,
     upgrade: Upgrade | null = null
-  ): Promise<Committed[]> {
+  ): Promise<{ written: Promise<void> }> {
+    await this.writing
+    if (this.transaction !== transaction) throw new Error('the batch before could not be written')
     const { block, index } = this.position
     const { head, commit } = await appendCommit(transaction, this.position, batch, upgrade)
-    const writing = transaction.commit().then(() => (this.head = head))
-    this.writing = writing.catch(() => {}) // whoever commits is told
-    await writing
-    this.position = advance(this.position, commit)
-    this.committed = commit.time
-    return batch.map(({ request, record }, i) => {
-      this.history.add(request.request, { block, index: index + i })
-      return { request, record, block, index: index + i, head }
-    })
+    const position = (this.position = advance(this.position, commit))
+    const written = transaction.commit().then(
+      () => {
+        this.durable = position
+        this.head = head
+        this.committed = commit.time
+        const committed = batch.map(({ request, record }, i) => {
+          this.history.add(request.request, { block, index: index + i })
+          return { request, record, block, index: index + i, head }
+        })
+        oncommit(committed)
+      },
+      async (error: unknown) => {
+        throw await this.fail(error)
+      }
+    )
+    this.writing = written
+    written.catch(() => {}) // whoever waits for it is told
+    return { written }
   }
 
   private async commitRuntime(): Promise<void> {
@@ -293,7 +358,7 @@ export class Machine extends ReadyResource {
     this.transaction = await Transaction.open(this.cores, this.context.durability)
     this.head = await this.transaction.appendLog(encodeBlock(block))
     await this.transaction.commit()
-    this.position = advance(position, block)
+    this.position = this.durable = advance(position, block)
   }
 
   // What was appended and not committed is rolled back. If the write itself failed, memory and disk may differ: the VM
@@ -301,13 +366,15 @@ export class Machine extends ReadyResource {
   private async fail(error: unknown): Promise<VMSError> {
     const { transaction } = this
     this.transaction = null
+    this.position = this.durable
+    this.writing = Promise.resolve()
     await transaction?.close().catch(() => {})
     const failure =
       error instanceof VMSError
         ? error
         : new VMSError('HOST_FAILED', `the host could not commit: ${messageOf(error)}`, { cause: error })
     const found = await stateOf(this.cores.db, this.cores.blobs).catch(() => null)
-    if (!found || !sameState(found, this.position.files) || this.cores.log.length !== this.head.length) {
+    if (!found || !sameState(found, this.durable.files) || this.cores.log.length !== this.head.length) {
       this.failure = failure
     }
     return failure

@@ -8,6 +8,9 @@ import { encodeKey } from '../../lib/ledger/keys.js'
 import { MAX_REQUEST_BYTES, request } from '../../lib/ledger/request.js'
 import { encodeValue } from '../../lib/ledger/values.js'
 import type { Host } from '../../lib/host/host.js'
+import { Queue } from '../../lib/host/queue.js'
+import type { Refusal } from '../../lib/ledger/messages.js'
+import type { Replica } from '../../lib/replica/replica.js'
 import { local, type Local } from '../helpers/local.js'
 import c from 'compact-encoding'
 
@@ -105,6 +108,33 @@ describe('calls', () => {
       counts.sort((a, b) => a - b),
       Array.from({ length: 1000 }, (_, i) => start + 1 + i)
     )
+  })
+
+  test('a request that comes several times in one frame runs once', async () => {
+    const one = net.plain(service.key)
+    await one.call('who')
+    const { replica } = one as unknown as { replica: Replica }
+    const link = replica.host!
+    const send = link.send.bind(link)
+    link.send = requests => send(requests.flatMap(request => [request, request, request]))
+    const before = service.machine.calls
+    await Promise.all(Array.from({ length: 20 }, () => one.call('add')))
+    await one.call('who')
+    assert.equal(service.machine.calls, before + 21)
+  })
+
+  test('a host that has too much to do is asked again, later each time', async t => {
+    const one = net.plain(service.key, { timeout: 60_000 })
+    await one.call('who')
+    const add = t.mock.method(Queue.prototype, 'add', () => {
+      if (add.mock.callCount() === 1) add.mock.restore()
+      throw new VMSError('BUSY', 'the queue is full', { retry: 300 })
+    })
+    const refused: (number | null)[] = []
+    const { replica } = one as unknown as { replica: Replica }
+    replica.on('refusal', ({ code, retry }: Refusal) => refused.push(code === 'BUSY' ? retry : null))
+    await one.call('who')
+    assert.deepEqual(refused, [300, 300])
   })
 
   test('calls that are awaited one after the other are logged in that order', async () => {

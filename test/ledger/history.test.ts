@@ -23,7 +23,7 @@ test('a request is the same if caller and id are', () => {
 })
 
 test('a request signed again is found where it stands, from its seen on', () => {
-  const history = new History(WINDOW)
+  const history = new History(WINDOW, 1)
   history.add(ask(1, 1), { block: 5, index: 9 })
   assert.deepEqual(history.find(ask(1, 1)), { block: 5, index: 9 })
   assert.deepEqual(history.find(ask(1, 5)), { block: 5, index: 9 })
@@ -38,7 +38,7 @@ test('a request is valid in exactly a window of blocks', () => {
 })
 
 test('what could still be repeated is never forgotten', () => {
-  const history = new History(WINDOW)
+  const history = new History(WINDOW, 1)
   for (let block = 1; block <= 100; block++) {
     history.add(ask(block, block), { block, index: block })
     // the next block takes requests with seen.length > block + 1 - WINDOW
@@ -49,7 +49,7 @@ test('what could still be repeated is never forgotten', () => {
 })
 
 test('a block exactly a window old is forgotten, the one after it is not', () => {
-  const history = new History(WINDOW)
+  const history = new History(WINDOW, 1)
   history.add(ask(1, 1), { block: 1, index: 0 })
   history.add(ask(2, 1), { block: 2, index: 1 })
   history.add(ask(3, 3), { block: WINDOW, index: 2 })
@@ -60,14 +60,14 @@ test('a block exactly a window old is forgotten, the one after it is not', () =>
 })
 
 test('blocks without calls between count too', () => {
-  const history = new History(WINDOW)
+  const history = new History(WINDOW, 1)
   history.add(ask(1, 1), { block: 1, index: 0 })
   history.add(ask(2, 50), { block: 50, index: 1 })
   assert.equal(history.find(ask(1, 1)), null)
 })
 
 test('a request that was logged again after it had been valid stands where it stands last', () => {
-  const history = new History(WINDOW)
+  const history = new History(WINDOW, 1)
   history.add(ask(1, 1), { block: 1, index: 0 })
   history.add(ask(1, 2), { block: 5, index: 4 })
   history.add(ask(2, 2), { block: 1 + WINDOW, index: 8 })
@@ -77,7 +77,7 @@ test('a request that was logged again after it had been valid stands where it st
 })
 
 test('a host that logs a request twice in one block does not crash who reads its log', () => {
-  const history = new History(WINDOW)
+  const history = new History(WINDOW, 1)
   history.add(ask(1, 1), { block: 1, index: 0 })
   history.add(ask(1, 1), { block: 1, index: 1 })
   history.add(ask(2, 9), { block: 1 + WINDOW, index: 2 })
@@ -85,9 +85,23 @@ test('a host that logs a request twice in one block does not crash who reads its
 })
 
 test('a window of one block', () => {
-  const history = new History(1)
+  const history = new History(1, 1)
   history.add(ask(1, 1), { block: 1, index: 0 })
   assert.ok(history.find(ask(1, 1)))
   history.add(ask(2, 2), { block: 2, index: 1 })
   assert.equal(history.find(ask(1, 1)), null)
+})
+
+test('what was logged before is taken in later, as if it had been there from the start', () => {
+  const later = new History(WINDOW, 6)
+  later.add(ask(2, 1), { block: 6, index: 6 })
+  later.add(ask(3, 1), { block: 7, index: 7 })
+  const older = new History(WINDOW, 2)
+  older.add(ask(1, 1), { block: 5, index: 5 })
+  older.append(later)
+  for (const n of [1, 2, 3]) assert.deepEqual(older.find(ask(n, 1)), { block: n + 4, index: n + 4 })
+  older.add(ask(4, WINDOW), { block: 5 + WINDOW, index: 8 })
+  assert.equal(older.find(ask(1, 1)), null)
+  assert.ok(older.find(ask(2, 1)))
+  assert.equal(older.from, 2)
 })

@@ -129,7 +129,7 @@ for (const [i, { name, valid, again }] of FORMATS.entries()) {
 
 test('5,000 mutations of refusals: an unknown code is a bad host', () => {
   const random = new Random(99)
-  const valid = encodeRefusal({ request: hashOf('request'), code: 'STALE', message: 'too old' })
+  const valid = encodeRefusal({ request: hashOf('request'), code: 'STALE', message: 'too old', retry: null })
   for (let n = 0; n < 5000; n++) {
     try {
       assert.ok(['STALE', 'BAD_HOST'].includes(decodeRefusal(mutate(valid, random)).code))
@@ -140,7 +140,7 @@ test('5,000 mutations of refusals: an unknown code is a bad host', () => {
 })
 
 test('a refusal whose code is named like a property of every object is a bad host', () => {
-  const refusal = { request: hashOf('request'), code: 'constructor' as 'STALE', message: '' }
+  const refusal = { request: hashOf('request'), code: 'constructor' as 'STALE', message: '', retry: null }
   assert.equal(decodeRefusal(encodeRefusal(refusal)).code, 'BAD_HOST')
 })
 

@@ -135,12 +135,25 @@ export function messageVectors(): { [kind: string]: Vector[] } {
   const { manifests } = deriveKeys(keyPair.publicKey)
   const [{ namespace, publicKey }] = manifests.log.signers
   const helloMessage = { namespace, publicKey, hello: hello.encode(hello.sign(HELLO, keyPair)) }
-  const refusal = { request: hashOf('request'), code: 'STALE' as const, message: 'the request is too old' }
+  const refusal = {
+    request: hashOf('request'),
+    code: 'STALE' as const,
+    message: 'the request is too old',
+    retry: null
+  }
+  const busy = { ...refusal, code: 'BUSY' as const, message: 'send it again in 0.3 s', retry: 300 }
   return {
     hello: [
       { name: 'a hello message', bytes: hex(encodeHello(helloMessage)), decoded: toJSON(helloMessage) }
     ],
-    refusal: [{ name: 'a refusal', bytes: hex(encodeRefusal(refusal)), decoded: toJSON(refusal) }]
+    refusal: [
+      { name: 'a refusal', bytes: hex(encodeRefusal(refusal)), decoded: toJSON(refusal) },
+      {
+        name: 'one that says when to try again',
+        bytes: hex(encodeRefusal(busy)),
+        decoded: toJSON(busy)
+      }
+    ]
   }
 }
 

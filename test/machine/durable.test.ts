@@ -10,12 +10,15 @@ import type Corestore from 'corestore'
 import { sameState } from '../../lib/ledger/encoding.js'
 import { hashRequest } from '../../lib/ledger/request.js'
 import crypto from '../../lib/ledger/crypto.js'
-import { Machine } from '../../lib/machine/machine.js'
+import { DriveTree } from '../../lib/files/tree.js'
+import { Machine, type Committed } from '../../lib/machine/machine.js'
+import { until } from '../helpers/until.js'
 import { hex, Random, temporary } from '../ledger/helper.js'
 import {
   ask,
   commit,
   commitAt,
+  commitWhole,
   deploy,
   filesOf,
   isCode,
@@ -24,7 +27,8 @@ import {
   openMachine,
   openPlace,
   outcomeOf,
-  VM
+  VM,
+  type Place
 } from './helper.js'
 
 test('syncs that are asked for while one runs share the next one', async t => {
@@ -85,24 +89,73 @@ test('nobody sees a block before it is on the disk', async t => {
   const { machine, place } = await newMachine(t)
   const reader = place.store.get({ key: machine.key })
   await reader.ready()
-  const real = place.store.storage.db.currentWalFile.bind(place.store.storage.db)
-  let release = () => {}
-  let reached = () => {}
-  const synced = new Promise<void>(resolve => (release = resolve))
-  const syncing = new Promise<void>(resolve => (reached = resolve))
-  t.mock.method(place.store.storage.db, 'currentWalFile', async () => {
-    reached()
-    await synced
-    return real()
-  })
+  const { reached, release } = holdSyncs(t, place)
   let answered = false
-  const committing = machine.commit([ask(machine, 'append', '/log', 'x')], () => (answered = true))
-  await syncing
+  const committing = commitWhole(machine, [ask(machine, 'append', '/log', 'x')], () => (answered = true))
+  await reached
   assert.deepEqual([answered, reader.length, machine.head.length], [false, 2, 2])
   assert.equal(machine.cores.log.length, 2)
   release()
   await committing
   assert.deepEqual([answered, reader.length, machine.head.length], [true, 3, 3])
+})
+
+/** Holds back the syncs of a store until they are released, with an error to fail them for good. */
+function holdSyncs(
+  t: TestContext,
+  { store }: Place
+): { reached: Promise<void>; release(error?: Error): void } {
+  const { db } = store.storage
+  const real = db.currentWalFile.bind(db)
+  let release!: (error?: Error) => void
+  let reached!: () => void
+  const released = new Promise<Error | undefined>(resolve => (release = resolve))
+  const isReached = new Promise<void>(resolve => (reached = resolve))
+  t.mock.method(db, 'currentWalFile', async () => {
+    reached()
+    const error = await released
+    if (error) throw error
+    return real()
+  })
+  return { reached: isReached, release }
+}
+
+test('a batch is executed while the one before is written, and answered after it', async t => {
+  const { machine, place } = await newMachine(t)
+  const { reached, release } = holdSyncs(t, place)
+  const answered: number[] = []
+  const oncommit = (committed: Committed[]) => answered.push(...committed.map(({ index }) => index))
+  const first = await machine.commit([ask(machine, 'append', '/log', 'a')], oncommit)
+  await reached
+  const second = machine.commit([ask(machine, 'append', '/log', 'b')], oncommit)
+  const executed = t.mock.method(DriveTree.prototype, 'get')
+  await until(
+    () => executed.mock.callCount() > 0,
+    () => 'the second batch is not executed'
+  )
+  assert.deepEqual([answered, machine.head.length], [[], 2])
+  release()
+  await first.written
+  assert.deepEqual([answered, machine.head.length], [[1], 3])
+  await (
+    await second
+  ).written
+  assert.deepEqual([answered, machine.head.length], [[1, 2], 4])
+  assert.equal((await filesOf(machine))['/log'], 'ab')
+})
+
+test('where a batch cannot be written the one after it is not answered either', async t => {
+  const { machine, place } = await newMachine(t)
+  const { reached, release } = holdSyncs(t, place)
+  const nothing = () => assert.fail('nothing is answered')
+  const first = await machine.commit([ask(machine, 'append', '/log', 'a')], nothing)
+  await reached
+  const second = commitWhole(machine, [ask(machine, 'append', '/log', 'b')], nothing)
+  release(new Error('the disk is gone'))
+  await assert.rejects(first.written, isCode('HOST_FAILED'))
+  await assert.rejects(second)
+  await assert.rejects(machine.commit([ask(machine, 'append', '/log', 'c')], nothing), isCode('DISK'))
+  assert.deepEqual([machine.head.length, machine.calls], [2, 1])
 })
 
 test('after a write that failed a host takes no calls until it is started again, and nothing is torn', async t => {
@@ -115,8 +168,8 @@ test('after a write that failed a host takes no calls until it is started again,
   const unanswered = ask(machine, 'append', '/log', 'b'.repeat(200_000))
   const nothing = () => assert.fail('nothing is answered')
   breakDisk(t, place.store)
-  await assert.rejects(machine.commit([unanswered], nothing), isCode('HOST_FAILED'))
-  await assert.rejects(machine.commit([ask(machine, 'append', '/log', 'c')], nothing), isCode('DISK'))
+  await assert.rejects(commitWhole(machine, [unanswered], nothing), isCode('HOST_FAILED'))
+  await assert.rejects(commitWhole(machine, [ask(machine, 'append', '/log', 'c')], nothing), isCode('DISK'))
   assert.equal(machine.head.length, 3)
   await machine.close()
   await place.close()
@@ -126,7 +179,8 @@ test('after a write that failed a host takes no calls until it is started again,
   const again = await openMachine(t, later)
   const calls = new Map([[1, hex(hashRequest(answered.request.signed))]])
   await verify(again, calls)
-  assert.ok(again.calls === 2 || again.history.find(unanswered.request))
+  await again.reachBack(unanswered.request)
+  assert.ok(again.calls === 2 || again.find(unanswered.request))
   await commit(again, ask(again, 'append', '/log', 'd'))
   await verify(again, calls)
 })
@@ -140,7 +194,7 @@ test('a handler that fails in the middle of a batch leaves nothing, and the VM g
     () => Promise.reject(new Error('no memory'))
   )
   await assert.rejects(
-    machine.commit([ask(machine, 'append', '/log', 'a')], () => assert.fail('nothing is answered')),
+    commitWhole(machine, [ask(machine, 'append', '/log', 'a')], () => assert.fail('nothing is answered')),
     isCode('HOST_FAILED')
   )
   append.mock.restore()

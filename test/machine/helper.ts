@@ -18,7 +18,7 @@ import { closeCores, openOwnCores } from '../../lib/machine/cores.js'
 import { Durability } from '../../lib/machine/durable.js'
 import { NO_ORACLES } from '../../lib/machine/oracles.js'
 import { genesisOf, requestInit } from '../../lib/machine/genesis.js'
-import { Machine, type Committed, type MachineContext } from '../../lib/machine/machine.js'
+import { Machine, type Appended, type Committed, type MachineContext } from '../../lib/machine/machine.js'
 import { headOf, stateOf } from '../../lib/machine/transaction.js'
 import { Executor } from '../../lib/sandbox/executor.js'
 import { keyPairOf, temporary } from '../ledger/helper.js'
@@ -154,6 +154,17 @@ export async function commit(machine: Machine, ...requests: CheckedRequest[]): P
   return blocks
 }
 
+/** Commits a batch; resolves once what it logged is durable. */
+export async function commitWhole(
+  machine: Machine,
+  requests: CheckedRequest[],
+  oncommit: (committed: Committed[]) => void
+): Promise<Appended> {
+  const appended = await machine.commit(requests, oncommit)
+  await appended.written
+  return appended
+}
+
 /** Commits all of the requests, in as many batches as it takes; @returns those that were killed. */
 export async function commitAll(
   machine: Machine,
@@ -162,7 +173,7 @@ export async function commitAll(
 ): Promise<CheckedRequest[]> {
   const all: CheckedRequest[] = []
   for (let left = requests; left.length > 0;) {
-    const { killed, rest } = await machine.commit(left, oncommit)
+    const { killed, rest } = await commitWhole(machine, left, oncommit)
     all.push(...killed)
     left = rest
   }
