@@ -27,8 +27,11 @@ import { Queue } from './queue.js'
 import { Session } from './session.js'
 import { Allowance } from './allowance.js'
 
-/** Calls of a batch, and bytes of its requests, at most; the machine cuts it into blocks. */
-const BATCH_CALLS = 256
+/** Calls of a batch, at most. Whoever comes next waits for it, so it should take no more ms than this, if it has more than a few. */
+const BATCH_CALLS = { few: 32, most: 256 }
+const BATCH_MS = 10
+
+/** Bytes of a batch's requests, at most; the machine cuts it into blocks. */
 const BATCH_BYTES = 1024 * 1024
 
 const KEPT_RECEIPTS = 4096
@@ -200,10 +203,12 @@ export class Service extends ReadyResource {
 
   private nextBatch(): Waiting[] {
     const batch: Waiting[] = []
+    const { few, most } = BATCH_CALLS
+    const calls = Math.min(most, Math.max(few, BATCH_MS / this.perCall))
     let bytes = 0
     for (let one = this.queue.next(); one !== undefined; one = this.queue.next()) {
       const isUpgrade = this.admission.isUpgrade(one.request) // which is a batch of its own
-      if (batch.length === BATCH_CALLS || bytes > BATCH_BYTES || (isUpgrade && batch.length > 0)) break
+      if (batch.length >= calls || bytes > BATCH_BYTES || (isUpgrade && batch.length > 0)) break
       try {
         // each record may come to need a block of its own
         this.admission.checkExpiry(one.request, this.machine.block + batch.length)
@@ -242,7 +247,7 @@ export class Service extends ReadyResource {
         this.refuse(one as Waiting, aborted())
         this.emit('aborted', one.request)
       }
-      this.perCall += ((performance.now() - begun) / batch.length - this.perCall) / 8
+      if (batch.length > 0) this.perCall += ((performance.now() - begun) / batch.length - this.perCall) / 4
       if (this.stop) this.refuseAll(this.stop)
       if (this.closing) this.refuseAll(closing())
     } catch (error) {

@@ -36,10 +36,8 @@ import type { OpenOracles } from './oracles.js'
 import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
 import { headOf, stateOf, Transaction } from './transaction.js'
 
-/** So many ms after its first outcome a batch is full, and the rest of its calls wait for the next one: */
-const BATCH_MS = 500
-/** or so many, if nothing else is being written. */
-const SLICE_MS = 5
+/** So many ms after its first outcome a batch is committed, and the rest of its calls wait for the next one. */
+const BATCH_MS = 100
 
 /** What a commit block has besides its records, at most: numbers, and four heads. */
 const COMMIT_OVERHEAD_BYTES = 256
@@ -206,17 +204,11 @@ export class Machine extends ReadyResource {
   async commit(requests: CheckedRequest[], oncommit: (committed: Committed[]) => void): Promise<Appended> {
     return this.write(async transaction => {
       const { executor } = this.context
-      const { writing } = this
-      let isIdle = false
-      writing.then(
-        () => (isIdle = true),
-        () => (isIdle = true)
-      )
-      let begun: number | null = null
+      let end: number | null = null
       const enough = () => {
         const now = performance.now()
-        begun ??= now // at the first outcome: a child may have had to be started for it
-        return now - begun > (isIdle ? SLICE_MS : BATCH_MS)
+        end ??= now + BATCH_MS // from the first outcome on: a child may have had to be started for it
+        return now > end
       }
       const results = await execute(executor, this.terms, this.position.index, transaction.files, requests, {
         enough,

@@ -104,7 +104,10 @@ test('nobody sees a block before it is on the disk', async t => {
 function holdSyncs(
   t: TestContext,
   { store }: Place
-): { reached: Promise<void>; release(error?: Error): void } {
+): {
+  reached: Promise<void>
+  release: (error?: Error) => void
+} {
   const { db } = store.storage
   const real = db.currentWalFile.bind(db)
   let release!: (error?: Error) => void
