@@ -33,6 +33,7 @@ import { Draft } from './draft.js'
 import { EMPTY_FILES, EMPTY_STATE, type Evidence, type FilesEvidence } from './evidence.js'
 import type { Findings, Kind } from './findings.js'
 import { checkCommit, checkGenesis, checkRuntimeChange, type LogContext } from './form.js'
+import { TreeHashes } from './hashes.js'
 import { LoggedOracles } from './oracles.js'
 import { Repeats } from './repeats.js'
 
@@ -68,14 +69,17 @@ export class Replay {
   private draft: Draft | null = null
   /** whether the draft stands on what the host has published, and not on what was replayed here alone */
   private published = false
-  /** states that commits leave and that were found right, and not yet compared with the published files */
+  /** states that commits leave, found right, and not yet compared with the published files */
   private readonly states: State[] = []
   private repeats!: Repeats
+  private readonly hashes: TreeHashes
 
   constructor(
     private readonly evidence: Evidence,
     private readonly findings: Findings
-  ) {}
+  ) {
+    this.hashes = new TreeHashes(evidence)
+  }
 
   /** Records of the log up to where it stands. */
   get calls(): number {
@@ -223,7 +227,7 @@ export class Replay {
       key: evidence.keys.log,
       genesis,
       earlier: (request, place) => repeats.earlier(request, place),
-      treeHash: length => evidence.hash(length)
+      treeHash: length => this.hashes.at(length)
     }
     const rebuilt = this.draft?.state ?? position.files
     const requests = await checkCommit(commit, bytes, position, rebuilt, context, findings)
