@@ -82,19 +82,21 @@ export class Executor extends ReadyResource {
     return this.#exclusive(async () => {
       if (calls.length === 0) return 0
       const watchdog = this.#watchdog * Math.max(1, gas / DEFAULT_GAS)
-      const child = await this.#take(source)
       const onconsole = this.#onconsole
-      const batch = new Batch(child, source, calls, handler, { watchdog, gas, oracles, onconsole })
-      let whole
-      try {
-        whole = await batch.run()
-      } catch (error) {
-        void this.#drain(child, batch)
-        throw error
+      const batch = new Batch(source, calls, handler, { watchdog, gas, oracles, onconsole })
+      for (;;) {
+        const child = await this.#take(source)
+        let end
+        try {
+          end = await batch.run(child)
+        } catch (error) {
+          void this.#drain(child, batch)
+          throw error
+        }
+        if (end === 'ended') this.#release(child)
+        else await this.#lose(child)
+        if (end !== 'lost') return batch.ended
       }
-      if (whole) this.#release(child)
-      else await this.#lose(child)
-      return batch.ended
     })
   }
 
@@ -162,7 +164,7 @@ export class Executor extends ReadyResource {
   // while this goes on the executor may already have another child
   async #drain(child: SandboxProcess, batch: Batch) {
     this.#child = null
-    if (await batch.drain()) this.#pool.release(child, this.#idle)
+    if (await batch.drain(child)) this.#pool.release(child, this.#idle)
     else await child.kill()
   }
 }

@@ -21,17 +21,27 @@ export const MAX_SOURCE = 512 * 1024
 /** Bytes of a frame's length. */
 export const HEADER = 4
 
-/** What the host says. A source is sent once, and named by its slot from then on. */
+/**
+ * What the host says. A source is sent once, and named by its slot from then on; `assume` allows the child to answer some
+ * of the System calls itself (see assumed.ts).
+ */
 export type HostFrame =
   | { type: 'source'; slot: number; source: string }
-  | { type: 'run'; slot: number; gas: number; oracles: OracleShape[]; calls: Call[] }
+  | { type: 'run'; slot: number; gas: number; assume: boolean; oracles: OracleShape[]; calls: Call[] }
   | { type: 'inspect'; gas: number; oracles: OracleShape[]; source: string }
   | { type: 'answer'; answer: SystemAnswer }
+
+/**
+ * Who hears the answer to a System call: the contract, which waits for it; nobody, as the contract was told that all went
+ * well and has gone on; nobody, as the call has ended.
+ */
+export type Hearing = (typeof HEARINGS)[number]
+const HEARINGS = ['awaited', 'assumed', 'unheard'] as const
 
 /** What the child says. `abort` is a call that cannot end in a way that would be the same everywhere. */
 export type ChildFrame =
   | { type: 'ready' }
-  | { type: 'system'; position: number; name: string; args: Value[]; wait: boolean }
+  | { type: 'system'; position: number; name: string; args: Value[]; answer: Hearing }
   | { type: 'end'; position: number; outcome: Outcome; gas: number }
   | { type: 'abort'; position: number }
   | { type: 'console'; position: number; level: Level; text: string; line: number | null }
@@ -137,13 +147,16 @@ const answer = result<Extract<SystemAnswer, { ok: true }>, Extract<SystemAnswer,
   struct({ message: c.string, code: c.string })
 )
 
-const level: Encoder<Level> = {
-  preencode: state => c.uint8.preencode(state, 0),
-  encode: (state, input) => c.uint8.encode(state, LEVELS.indexOf(input)),
-  decode(state) {
-    const known = LEVELS[c.uint8.decode(state)]
-    if (known === undefined) throw new Error('unknown level')
-    return known
+// one of a few words
+function word<T extends string>(words: readonly T[]): Encoder<T> {
+  return {
+    preencode: state => c.uint8.preencode(state, 0),
+    encode: (state, input) => c.uint8.encode(state, words.indexOf(input)),
+    decode(state) {
+      const known = words[c.uint8.decode(state)] as T | undefined
+      if (known === undefined) throw new Error('unknown word')
+      return known
+    }
   }
 }
 
@@ -160,58 +173,111 @@ const inspection = struct<Inspection>({
 
 const hostBodies: { [T in HostFrame['type']]: Encoder<Body<HostFrame, T>> } = {
   source: struct({ slot: c.uint, source: c.string }),
-  run: struct({ slot: c.uint, gas: c.uint, oracles: c.array(oracle), calls: c.array(call) }),
+  run: struct({ slot: c.uint, gas: c.uint, assume: c.bool, oracles: c.array(oracle), calls: c.array(call) }),
   inspect: struct({ gas: c.uint, oracles: c.array(oracle), source: c.string }),
   answer: struct({ answer })
 }
 
 const childBodies: { [T in ChildFrame['type']]: Encoder<Body<ChildFrame, T>> } = {
   ready: struct({}),
-  system: struct({ position: c.uint, name: c.string, args: list, wait: c.bool }),
+  system: struct({ position: c.uint, name: c.string, args: list, answer: word(HEARINGS) }),
   end: struct({ position: c.uint, outcome, gas: c.uint }),
   abort: struct({ position: c.uint }),
-  console: struct({ position: c.uint, level, text: c.string, line: place }),
+  console: struct({ position: c.uint, level: word(LEVELS), text: c.string, line: place }),
   inspected: struct({ inspection })
 }
 
 /** A frame that would have more bytes than a frame may. */
 export class FrameTooLarge extends Error {}
 
-type Bodies = { [type: string]: Encoder<object> }
+// the frames of one side, each with the encoding of its body; their order gives the types
+class Language<Frame extends { type: string }> {
+  readonly #types: Frame['type'][]
+  readonly #bodies: Encoder<object>[]
 
-function encodeFrame(bodies: Bodies, frame: { type: string }): Uint8Array {
-  const type = Object.keys(bodies).indexOf(frame.type)
-  const body = bodies[frame.type]
-  if (!body) throw new Error(`unknown frame: ${frame.type}`)
-  const state: State = { start: 0, end: HEADER + 1, buffer: null }
-  body.preencode(state, frame)
-  const length = state.end - HEADER
-  if (length > MAX_FRAME) throw new FrameTooLarge(`a frame of ${length} bytes is too large for the sandbox`)
-  state.buffer = new Uint8Array(state.end)
-  c.uint32.encode(state, length)
-  c.uint8.encode(state, type)
-  body.encode(state, frame)
-  return state.buffer
+  constructor(bodies: { [T in Frame['type']]: Encoder<Body<Frame, T>> }) {
+    this.#types = Object.keys(bodies) as Frame['type'][]
+    this.#bodies = Object.values(bodies)
+  }
+
+  /** Adds a frame to what the state has, in a buffer that `room` finds for it. */
+  write(state: State, frame: Frame, room: (state: State) => void): void {
+    const type = this.#types.indexOf(frame.type)
+    const start = state.end
+    state.end += HEADER + 1
+    this.#bodies[type].preencode(state, frame)
+    const length = state.end - start - HEADER
+    if (length > MAX_FRAME) {
+      state.end = start
+      throw new FrameTooLarge(`a frame of ${length} bytes is too large for the sandbox`)
+    }
+    room(state)
+    c.uint32.encode(state, length)
+    c.uint8.encode(state, type)
+    this.#bodies[type].encode(state, frame)
+  }
+
+  encode(frame: Frame): Uint8Array {
+    const state: State = { start: 0, end: 0, buffer: null }
+    this.write(state, frame, state => (state.buffer = new Uint8Array(state.end)))
+    return state.buffer!
+  }
+
+  decode(bytes: Uint8Array): Frame {
+    const state: State = { start: 0, end: bytes.byteLength, buffer: bytes }
+    const type = c.uint8.decode(state)
+    if (type >= this.#types.length) throw new Error('unknown frame')
+    const frame = this.#bodies[type].decode(state) as Frame
+    if (state.start !== state.end) throw new Error('a frame has bytes left over')
+    frame.type = this.#types[type]
+    return frame
+  }
 }
 
-function decodeFrame(bodies: Bodies, bytes: Uint8Array): object {
-  const state: State = { start: 0, end: bytes.byteLength, buffer: bytes }
-  const type = Object.keys(bodies)[c.uint8.decode(state)]
-  const body = type === undefined ? undefined : bodies[type]
-  if (!body) throw new Error('unknown frame')
-  const message = body.decode(state)
-  if (state.start !== state.end) throw new Error('a frame has bytes left over')
-  return { type, ...message }
-}
+const ofHost = new Language<HostFrame>(hostBodies)
+const ofChild = new Language<ChildFrame>(childBodies)
 
 /** @returns a frame's bytes, its length in front */
-export const encodeHostFrame = (frame: HostFrame) => encodeFrame(hostBodies, frame)
+export const encodeHostFrame = (frame: HostFrame) => ofHost.encode(frame)
 /** @returns a frame's bytes, its length in front */
-export const encodeChildFrame = (frame: ChildFrame) => encodeFrame(childBodies, frame)
+export const encodeChildFrame = (frame: ChildFrame) => ofChild.encode(frame)
 /** @throws Error if the bytes (without the length) are no frame of the host */
-export const decodeHostFrame = (bytes: Uint8Array) => decodeFrame(hostBodies, bytes) as HostFrame
+export const decodeHostFrame = (bytes: Uint8Array) => ofHost.decode(bytes)
 /** @throws Error if the bytes (without the length) are no frame of the child */
-export const decodeChildFrame = (bytes: Uint8Array) => decodeFrame(childBodies, bytes) as ChildFrame
+export const decodeChildFrame = (bytes: Uint8Array) => ofChild.decode(bytes)
+
+/** Gathers frames of the child, one behind the other. */
+export class FrameWriter {
+  readonly #state: State = { start: 0, end: 0, buffer: new Uint8Array(GATHERED) }
+
+  /** How many bytes there are. */
+  get size(): number {
+    return this.#state.end
+  }
+
+  push(frame: ChildFrame): void {
+    ofChild.write(this.#state, frame, enlarge)
+  }
+
+  /** @returns all bytes, which are good until the next frame comes */
+  take(): Uint8Array {
+    const state = this.#state
+    const bytes = state.buffer!.subarray(0, state.end)
+    state.start = state.end = 0
+    if (bytes.byteLength > GATHERED) state.buffer = new Uint8Array(GATHERED)
+    return bytes
+  }
+}
+
+/** Bytes that a writer has room for at all times. */
+const GATHERED = 64 * 1024
+
+function enlarge(state: State) {
+  const { buffer, start, end } = state
+  if (buffer !== null && end <= buffer.byteLength) return
+  state.buffer = new Uint8Array(end * 2)
+  state.buffer.set(buffer!.subarray(0, start))
+}
 
 /** The length in a frame's header. */
 export function readLength(header: Uint8Array): number {

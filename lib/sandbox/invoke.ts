@@ -6,6 +6,7 @@ import type { ContractRealm, Wrapper } from './context.js'
 import type { ChildFrame } from './frames.js'
 import type { RunningCall } from './realm/index.js'
 import { failure } from './realm/thrown.js'
+import { ASSUMED, mayAssume } from './assumed.js'
 import type { Call, CallResult, OracleShape, Outcome, SystemAnswer } from './types.js'
 
 /** The way to the host. */
@@ -18,6 +19,7 @@ export interface Host {
 /**
  * Runs a call, and sends all that it asks of the host before this returns.
  * @param gas the most that it may use
+ * @param assume whether it may be told that a write went well before the host has said so
  * @returns null if it ended in a full stack, which is no outcome
  */
 export function invoke(
@@ -26,6 +28,7 @@ export function invoke(
   call: Call & { oracles: OracleShape[] },
   gas: number,
   position: number,
+  assume: boolean,
   host: Host
 ): CallResult | null {
   const running = realm.begin(contract, { ...call, args: decodeValue(call.args), gas })
@@ -37,8 +40,14 @@ export function invoke(
       running.giveUp()
       continue
     }
-    host.send({ type: 'system', position, name: asked.name, args: asked.args, wait: true })
-    realm.answer(running, host.answer())
+    const { name, args } = asked
+    if (assume && mayAssume(name)) {
+      host.send({ type: 'system', position, name, args, answer: 'assumed' })
+      realm.answer(running, ASSUMED)
+    } else {
+      host.send({ type: 'system', position, name, args, answer: 'awaited' })
+      realm.answer(running, host.answer())
+    }
   }
   print(running, position, host)
   const { outcome, line } = ended
@@ -50,7 +59,7 @@ export function invoke(
   }
   // asked for while the call ran, so it is done; there is nobody left to hear the answer
   for (let asked = running.next(); asked !== null; asked = running.next()) {
-    host.send({ type: 'system', position, name: asked.name, args: asked.args, wait: false })
+    host.send({ type: 'system', position, name: asked.name, args: asked.args, answer: 'unheard' })
   }
   const value = encodeNormal(outcome.value)
   return { outcome: value.byteLength > MAX_VALUE_BYTES ? tooLarge() : { ok: true, value }, gas: ended.gas }

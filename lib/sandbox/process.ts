@@ -28,7 +28,7 @@ const PACKAGES = [
   'b4a'
 ]
 const START_TIMEOUT = 30_000
-const MAX_QUEUED = 256
+const MAX_QUEUED = 1024
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024
 const MAX_STDERR = 4096
 
@@ -106,8 +106,9 @@ export class SandboxProcess {
   stderr = ''
 
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>
-  readonly #frames: { frame: ChildFrame | null; bytes: number }[] = []
-  #queued = 0
+  #frames: (ChildFrame | null)[] = [] // null: there will be no more
+  #taken = 0 // of them
+  #bytes = 0 // of them
   #received = 0
   #wake: (() => void) | null = null
   #start: () => void = () => {}
@@ -147,7 +148,7 @@ export class SandboxProcess {
       } catch {
         this.#end() // no honest child says that
       }
-      if (this.#frames.length > MAX_QUEUED || this.#queued > MAX_QUEUED_BYTES) stdout.pause()
+      if (this.#frames.length > MAX_QUEUED || this.#bytes > MAX_QUEUED_BYTES) stdout.pause()
     })
     stdout.on('end', () => this.#end())
   }
@@ -190,19 +191,12 @@ export class SandboxProcess {
   }
 
   /**
-   * Waits for the child's next frame.
+   * The child's next frame, as soon as there is one.
    * @param budget what the contract may take; the time waited here, and no other, is taken off it
    * @returns null once the process has ended, or was ended because the budget is used up
    */
-  async next(budget: { ms: number }): Promise<ChildFrame | null> {
-    await this.started
-    await this.#wait(budget)
-    const { frame, bytes } = this.#frames[0] ?? { frame: null, bytes: 0 }
-    if (frame === null) return null
-    this.#frames.shift()
-    this.#queued -= bytes
-    if (this.#frames.length === 0) this.#process.stdout.resume()
-    return frame
+  next(budget: { ms: number }): ChildFrame | null | Promise<ChildFrame | null> {
+    return this.silent ? this.#wait(budget) : this.#take()
   }
 
   /** Ends the process, whatever it does; resolves when it is gone. */
@@ -219,23 +213,39 @@ export class SandboxProcess {
       this.ready = true
       return void boundData(this.pid, (prlimit ??= locate('prlimit'))).then(this.#start)
     }
-    this.#frames.push({ frame, bytes })
-    this.#queued += bytes
+    this.#frames.push(frame)
+    this.#bytes += bytes
     this.#wake?.()
   }
 
   #end() {
     if (!this.#ended) {
       this.#ended = true
-      this.#frames.push({ frame: null, bytes: 0 })
+      this.#frames.push(null)
       this.#process.kill('SIGKILL')
     }
     this.#start()
     this.#wake?.()
   }
 
-  #wait(budget: { ms: number }): Promise<void> {
-    if (this.#frames.length > 0) return Promise.resolve()
+  #take(): ChildFrame | null {
+    const frame = this.#frames[this.#taken]
+    if (frame === null) return null
+    if (++this.#taken === this.#frames.length) {
+      this.#frames = []
+      this.#taken = this.#bytes = 0
+      this.#process.stdout.resume()
+    }
+    return frame
+  }
+
+  async #wait(budget: { ms: number }): Promise<ChildFrame | null> {
+    await this.started
+    if (this.silent) await this.#arrival(budget)
+    return this.#take()
+  }
+
+  #arrival(budget: { ms: number }): Promise<void> {
     return new Promise(resolve => {
       const start = performance.now()
       let timer: NodeJS.Timeout

@@ -7,7 +7,7 @@ import { ContractRealm, type Wrapper } from './context.js'
 import { compile } from './contract.js'
 import {
   decodeHostFrame,
-  encodeChildFrame,
+  FrameWriter,
   HEADER,
   MAX_FRAME,
   readLength,
@@ -17,13 +17,19 @@ import {
 import { invoke, type Host } from './invoke.js'
 import { forbidThreads } from './threads.js'
 import type { Failure } from './realm/thrown.js'
-import type { Call, OracleShape } from './types.js'
 
 // Contracts reject promises that nobody handles. Without a listener Node would look into the reason, and run getters.
 process.on('unhandledRejection', () => {})
 process.on('uncaughtException', die)
 
 forbidThreads()
+
+/** Bytes of frames, and ms, after which they are written. */
+const FLUSH_BYTES = 16 * 1024
+const FLUSH_MS = 5
+
+/** After so many ms of work Node looks after the promises that were rejected: one call may reject as many. */
+const REST_MS = 5
 
 const realm = new ContractRealm()
 
@@ -36,8 +42,19 @@ function die(reason?: unknown): never {
   throw new Error('still alive')
 }
 
+const output = new FrameWriter()
+let since = 0 // when the first of the frames that are gathered came
+
+// Frames are gathered, and written when there are enough, or when it is long that the first of them waits; looked at with
+// each frame. So what a call says late is what it says before it computes for long.
 function send(frame: ChildFrame) {
-  const bytes = encodeChildFrame(frame)
+  if (output.size === 0) since = performance.now()
+  output.push(frame)
+  if (output.size >= FLUSH_BYTES || performance.now() - since >= FLUSH_MS) flush()
+}
+
+function flush() {
+  const bytes = output.take()
   for (let at = 0; at < bytes.byteLength;) at += retry(() => writeSync(1, bytes, at))
 }
 
@@ -73,7 +90,9 @@ function retry(action: () => number): number {
   }
 }
 
+// nothing that was said is kept back while this waits
 function receive(): HostFrame {
+  flush()
   const size = readLength(take(HEADER))
   if (size > MAX_FRAME) die()
   return decodeHostFrame(take(size))
@@ -87,18 +106,23 @@ const host: Host = {
   }
 }
 
-async function runBatch(slot: number, gas: number, oracles: OracleShape[], calls: Call[]) {
+async function runBatch({ slot, gas, assume, oracles, calls }: Extract<HostFrame, { type: 'run' }>) {
+  let rested = performance.now()
   for (const [position, call] of calls.entries()) {
     const source = sources[slot]
     const contract = (source.contract ??= compile(source.text, realm))
     const result =
       typeof contract === 'object'
         ? { outcome: contract, gas: 0 }
-        : invoke(realm, contract, { ...call, oracles }, gas, position, host)
+        : invoke(realm, contract, { ...call, oracles }, gas, position, assume, host)
     if (result === null) return send({ type: 'abort', position })
     send({ type: 'end', position, ...result })
-    await macrotask() // Node looks after the promises that were rejected
+    if (performance.now() - rested < REST_MS) continue
+    await macrotask()
+    rested = performance.now()
   }
+  flush()
+  await macrotask()
 }
 
 async function handle(frame: HostFrame) {
@@ -107,7 +131,7 @@ async function handle(frame: HostFrame) {
       sources[frame.slot] = { text: frame.source, contract: null }
       return
     case 'run':
-      return runBatch(frame.slot, frame.gas, frame.oracles, frame.calls)
+      return runBatch(frame)
     case 'inspect': {
       const { inspect } = await import('./inspect.js') // a third of the start, and seldom needed
       const inspection = inspect(frame.source, frame.gas, frame.oracles, realm)

@@ -39,6 +39,8 @@ export type SystemAnswer = { ok: true; value: Value } | { ok: false; message: st
 export interface BatchHandler {
   /** A System call of call `position` (its place in the batch), e.g. `files.readFile` or `oracles.clock.now`, with its arguments. */
   system(position: number, name: string, args: Value[]): Promise<SystemAnswer>
+  /** Call `position` begins again: what was asked since it began, if anything, is to be forgotten. */
+  again(position: number): void
   /** Call `position` has ended. No System call of it comes after this. */
   end(position: number, result: CallResult): Promise<void>
 }

@@ -127,7 +127,7 @@ export class TestVM<Contract = AnyContract> {
   private async begin(contract: Source, request: CheckedRequest): Promise<TestedCall> {
     const { method } = request.request
     const { executor, lines } = this.sandbox
-    const oracles = lines.following(this.oracles)
+    const { oracles } = this
     lines.take()
     const terms = { ...this.genesis, ...contract }
     const run = await executeOnce(executor, terms, this.index, this.tree, request, { oracles })
@@ -168,7 +168,7 @@ export class TestVM<Contract = AnyContract> {
     lines.take()
     const terms = { ...this.genesis, ...this.contract }
     const [run] = await execute(executor, terms, this.index, this.tree, [request], {
-      oracles: lines.following(this.oracles)
+      oracles: this.oracles
     })
     return run
   }

@@ -103,6 +103,7 @@ test('what is forwarded to the host', async () => {
       asked.push([name, args])
       return Promise.resolve({ ok: true, value: null })
     },
+    again: () => {},
     end: () => Promise.resolve()
   })
   assert.deepEqual(asked, [
@@ -279,20 +280,20 @@ test('the console goes to the host, bounded', async () => {
   assert.deepEqual(lines[99], { index: 0, level: 'debug', text: '96', line })
 })
 
-test('a line of the console comes before what the contract asks for after it', async () => {
+test('the lines of a call come before its end is told, and after that of the call before it', async () => {
   const world = new World(
     shared,
     contract("console.log('before'); await System.files.mkdir('/'); console.log('after')")
   )
   const seen: string[][] = []
-  world.system = () => {
-    seen.push(lines.map(({ text }) => text))
-    return Promise.resolve({ ok: true, value: null })
+  world.end = () => {
+    seen.push(lines.map(({ index, text }) => `${index} ${text}`))
+    return Promise.resolve()
   }
   lines.length = 0
-  assert.deepEqual(await world.call('run'), { value: null })
-  seen.push(lines.map(({ text }) => text))
-  assert.deepEqual(seen, [['before'], ['before', 'after']])
+  assert.equal(await world.batch({ method: 'run' }, { method: 'run' }), 2)
+  const first = ['0 before', '0 after']
+  assert.deepEqual(seen, [first, [...first, '1 before', '1 after']])
 })
 
 test('a call that fails says so in the log, with the line where the error was made', async () => {

@@ -79,6 +79,10 @@ export class World implements BatchHandler {
     return Promise.resolve(this.#answer(name, path, second))
   }
 
+  again() {
+    this.#writes.clear()
+  }
+
   end(_position: number, { outcome, gas }: CallResult): Promise<void> {
     if (outcome.ok) for (const [path, data] of this.#writes) this.#apply(path, data)
     this.#writes.clear()
@@ -143,7 +147,7 @@ export function contract(body: string): string {
 
 /** What asks System for something and spins then; `then` is called when it has its answer. */
 export function spinner(executor: Executor, then: () => void): World {
-  const world = new World(executor, contract(`await System.files.mkdir('/'); ${SPIN}`), { gas: MOST_GAS })
+  const world = new World(executor, contract(`await System.files.stat('/'); ${SPIN}`), { gas: MOST_GAS })
   world.system = () => {
     setImmediate(then)
     return Promise.resolve({ ok: true, value: null })
