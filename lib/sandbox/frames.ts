@@ -196,7 +196,7 @@ class Language<Frame extends { type: string }> {
   readonly #bodies: Encoder<object>[]
 
   constructor(bodies: { [T in Frame['type']]: Encoder<Body<Frame, T>> }) {
-    this.#types = Object.keys(bodies) as Frame['type'][]
+    this.#types = Object.keys(bodies)
     this.#bodies = Object.values(bodies)
   }
 

@@ -11,6 +11,19 @@ const end = (position: number, gas: number) => {
   write(encodeChildFrame({ type: 'end', position, outcome: { ok: true, value: encodeValue(null) }, gas }))
 }
 
+/** Says of each call that it has asked for this, has not waited for the answer, and has ended. */
+function claiming(name: string) {
+  write(encodeChildFrame({ type: 'ready' }))
+  for (;;) {
+    const frame = receive()
+    if (frame.type !== 'run') continue
+    for (const position of frame.calls.keys()) {
+      write(encodeChildFrame({ type: 'system', position, name, args: ['/a'], answer: 'assumed' }))
+      end(position, 0)
+    }
+  }
+}
+
 const reader = new FrameReader()
 const queue: HostFrame[] = []
 function receive(): HostFrame {
@@ -64,6 +77,21 @@ const modes: { [mode: string]: () => void } = {
         if (calls++ === 0) end(position, 0)
         else write(encodeChildFrame({ type: 'abort', position }))
       }
+    }
+  },
+  /** Does not wait for what it reads. */
+  hasty: () => claiming('files.readFile'),
+  /** Knows what an oracle will say. */
+  prophet: () => claiming('oracles.clock.now'),
+  /** Assumes even where it was told not to. */
+  defiant: () => claiming('files.writeFile'),
+  /** Has no outcome, and goes on nevertheless. */
+  haunting: () => {
+    write(encodeChildFrame({ type: 'ready' }))
+    for (;;) {
+      if (receive().type !== 'run') continue
+      write(encodeChildFrame({ type: 'abort', position: 0 }))
+      end(0, 0)
     }
   },
   /** Takes its time for each call, and says how much gas it was given. */

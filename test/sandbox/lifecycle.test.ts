@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { after, test } from 'node:test'
 import { Executor } from '../../lib/sandbox/executor.js'
 import { isolation } from '../../lib/sandbox/isolation.js'
 import { MAX_DATA, MAX_RESIDENT, resident } from '../../lib/sandbox/memory.js'
 import { Pool } from '../../lib/sandbox/pool.js'
 import { SandboxProcess } from '../../lib/sandbox/process.js'
+import { fakes } from './fakes.js'
 import {
   alive,
   contract,
@@ -31,13 +31,6 @@ const PATIENT = 60_000
 const linux = process.platform === 'linux'
 const isAlive = (pid: number) => alive(pid, path => readFileSync(path, 'utf8'))
 const turn = () => new Promise(setImmediate)
-
-/** A pool of children that are no such thing. */
-function fakes(mode: string): Pool {
-  const fake = fileURLToPath(new URL('./fake.js', import.meta.url))
-  const start = async () => new SandboxProcess(await isolation(), [process.execPath, fake, mode])
-  return new Pool({ size: 1, extra: 0, start })
-}
 
 test('runs wait for each other, and many sources take turns', async () => {
   const worlds = Array.from({ length: 40 }, (_, i) => new World(shared, contract(`return ${i}`)))

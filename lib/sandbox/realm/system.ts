@@ -82,7 +82,7 @@ export class Session {
       mkdir: (path: unknown) => ask('mkdir', path),
       rmdir: (path: unknown, options?: unknown) => ask('rmdir', path, recursive(options))
     }
-    for (const method of Object.values(files)) freeze(method)
+    for (const name in files) freeze(files[name as keyof typeof files])
     return freeze(files)
   }
 
@@ -115,16 +115,20 @@ export class Session {
   #enqueue(name: string, input: unknown[], total: Size): Promise<Value> {
     const refused = (message: string, code: string) => Promise.reject(systemError(message, code))
     if (this.#state === 'closed') return refused('the call has ended', 'ENDED')
-    let args
+    const args: Value[] = []
+    let size = 0
     try {
-      args = input.map(arg => valueOf(arg, total))
+      for (let i = 0; i < input.length; i++) {
+        const arg = valueOf(input[i], total)
+        size += sizeOf(arg)
+        args.push(arg)
+      }
     } catch (error) {
       // toValue's own words, never the contract's: it runs nothing of the contract
       const reason = error instanceof TypeError ? error.message : 'not a value'
       // normal.ts says so in these words
       return refused(`${name}: ${reason}`, reason.includes('takes more than') ? 'EFBIG' : 'EINVAL')
     }
-    const size = args.reduce<number>((sum, arg) => sum + sizeOf(arg), 0)
     if (this.queue.length >= MAX_PENDING || this.#bytes + size > MAX_PENDING_BYTES) {
       limit('too many System calls at once: await some of them')
     }
