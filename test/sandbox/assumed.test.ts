@@ -206,7 +206,7 @@ test('a write that fails in the middle of a window', async () => {
 })
 
 test('writes that fail again and again', async () => {
-  const often: Value = [['try', ['unlink', '/none']], ...(HARMLESS)]
+  const often: Value = [['try', ['unlink', '/none']], ...HARMLESS]
   const again = fast.again
   await compare(Array.from({ length: 200 }, (_, i) => (i < 150 ? often : HARMLESS)))
   assert.ok(fast.again - again < 2 * 20, 'nearly every call ran twice') // compare has two runs
