@@ -1,27 +1,17 @@
-// A core that goes on in memory from where another was shown: what Hyperbee and our own readers need of a Hypercore, and
-// nothing else. Its blocks are on no disk and nobody signs them; its tree hash is computed as Hypercore does.
+// A core that goes on in memory from where another was shown: what a tree of files needs of a Hypercore, and nothing else.
+// Its blocks are on no disk and nobody signs them; its tree hash is computed as Hypercore does.
 
 import { VMSError } from '../errors.js'
-import type { BlockSource } from '../files/blob.js'
-import { checkBlock } from '../files/foreign.js'
+import type { BlockStore } from '../files/blob.js'
 import type { Head } from '../ledger/encoding.js'
 import { appendToRoots, bytesOfRoots, hashOfRoots, type TreeNode } from '../ledger/merkle.js'
 import type { CoreEvidence } from './evidence.js'
 
-interface GetOptions {
-  valueEncoding?: { decode(bytes: Uint8Array): unknown }
-}
-
-export class DraftCore implements BlockSource {
+export class DraftCore implements BlockStore {
   length: number
   byteLength: number
   /** bytes of the blocks that were appended here */
   ownBytes = 0
-  // what Hyperbee looks at
-  readonly opened = true
-  readonly writable = true
-  readonly fork = 0
-  readonly replicator = {}
   private roots: TreeNode[]
   private readonly own = new Map<number, Uint8Array>()
 
@@ -35,20 +25,15 @@ export class DraftCore implements BlockSource {
     return { length: this.length, hash: hashOfRoots(this.roots) }
   }
 
-  get(index: number): Promise<Uint8Array>
-  get(index: number, options: GetOptions): Promise<unknown>
   /** @throws VMSError NOT_AVAILABLE */
-  async get(index: number, { valueEncoding }: GetOptions = {}): Promise<unknown> {
-    const own = this.own.get(index)
-    const block = own ?? (await this.base.get(index))
+  async get(index: number): Promise<Uint8Array> {
+    const block = this.own.get(index) ?? (await this.base.get(index))
     if (block === null) throw new VMSError('NOT_AVAILABLE', 'the files are not available')
-    if (!valueEncoding) return block
-    if (!own && index > 0) checkBlock(index, block) // block 0 is a header
-    return valueEncoding.decode(block)
+    return block
   }
 
-  append(blocks: Uint8Array | Uint8Array[]): Promise<void> {
-    for (const block of Array.isArray(blocks) ? blocks : [blocks]) {
+  append(blocks: Uint8Array[]): Promise<void> {
+    for (const block of blocks) {
       this.roots = appendToRoots(this.roots, this.length, block)
       this.own.set(this.length++, block)
       this.byteLength += block.byteLength
@@ -63,20 +48,4 @@ export class DraftCore implements BlockSource {
     this.own.clear()
     this.ownBytes = 0
   }
-
-  ready(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  update(): Promise<boolean> {
-    return Promise.resolve(false)
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  on(): void {}
-
-  off(): void {}
 }

@@ -2,7 +2,7 @@
 // says which files it goes on from. No value that the host computed is taken over unchecked.
 
 import { codeOf, messageOf } from '../errors.js'
-import { ForeignTree } from '../files/foreign.js'
+import { FileTree } from '../files/filetree.js'
 import { Overlay } from '../files/overlay.js'
 import {
   CEILINGS,
@@ -111,7 +111,7 @@ export class Replay {
    */
   async seek(block: number): Promise<void> {
     if (this.position.block === block) return
-    await this.drop()
+    this.draft = null
     this.repeats = this.repeatsFrom(block)
     let force: Base | null = null
     for (let n = block - 1; n > 0; n--) {
@@ -193,18 +193,13 @@ export class Replay {
   }
 
   async close(): Promise<void> {
-    await this.drop()
+    this.draft = null
     await this.executor.close()
   }
 
   private repeatsFrom(block: number): Repeats {
     const window = Math.min(this.genesis.limits.window, CEILINGS.window) // more is wrong already
     return new Repeats(this.evidence, this.findings, window, block)
-  }
-
-  private async drop(): Promise<void> {
-    await this.draft?.close()
-    this.draft = null
   }
 
   private async checkContract(contract: Contract, kind: Kind, block: number): Promise<void> {
@@ -274,9 +269,8 @@ export class Replay {
       this.findings.doubt(block, 'the files that it goes on from are not available')
       throw new Stop()
     }
-    await this.drop()
     this.published = !empty
-    return (this.draft = await Draft.open(files))
+    return (this.draft = new Draft(files))
   }
 
   /**
@@ -336,11 +330,11 @@ export class Replay {
     const { block } = this.position
     const { changes, missing, late } = await this.changesOf(commit.records, executed, commit.after)
     if (late) {
-      await this.drop() // where the files stand now is not known
+      this.draft = null // where the files stand now is not known
       return this.findings.doubt(block, 'the files are not available')
     }
     if (missing !== null) {
-      await this.drop()
+      this.draft = null
       const detail = `${missing} does not hold what was logged as written`
       return this.findings.add('wrong-state', block, null, detail)
     }
@@ -359,7 +353,7 @@ export class Replay {
       const at = (known.files ??= await this.evidence.files(after))
       if (typeof at === 'string') return null
       try {
-        return await new ForeignTree(new DraftCore(at.db), new DraftCore(at.blobs)).get(path)
+        return await new FileTree(new DraftCore(at.db), new DraftCore(at.blobs)).get(path)
       } catch (error) {
         if (codeOf(error) === 'NOT_AVAILABLE') known.late = true
         return null

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import createTestnet from 'hyperdht/testnet.js'
 import { Host } from '../host/host.js'
 import { commitChanges } from '../files/commit.js'
-import { openBee } from '../files/tree.js'
+import { FileTree } from '../files/filetree.js'
 import { messageOf } from '../errors.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
@@ -90,9 +90,6 @@ async function forge(context: Context, stage: Stage, bootstrap: string[], file: 
   const { db, blobs } = service.machine.cores
   const content = JSON.stringify({ isAttending: true, reason: 'I pay for everybody' })
   stage.note(`writes ${content} to ${file}`)
-  const bee = openBee(db.session())
-  await bee.ready()
-  await commitChanges(bee, blobs, new Map([[file, new TextEncoder().encode(content)]]))
-  await bee.close()
+  await commitChanges(new FileTree(db, blobs), new Map([[file, new TextEncoder().encode(content)]]))
   return host
 }

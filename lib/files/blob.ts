@@ -19,19 +19,35 @@ export interface BlockSource {
   get(index: number): Promise<Uint8Array | null>
 }
 
+/** A core that takes more blocks. */
+export interface BlockStore extends BlockSource {
+  readonly byteLength: number
+  append(blocks: Uint8Array[]): Promise<unknown>
+}
+
+/** The value that Hyperdrive gives an entry, JSON with exactly these fields in this order. */
+export function formatEntry({ blockOffset, byteOffset, blockLength, byteLength }: BlobId): string {
+  const blob = { blockOffset, byteOffset, blockLength, byteLength }
+  return JSON.stringify({ executable: false, linkname: null, blob, metadata: null })
+}
+
+/** The blob of an entry; null if it is none that there can be. */
+export function parseEntry(value: Uint8Array | null): BlobId | null {
+  const { blockOffset, blockLength, byteOffset, byteLength } = parse(value)?.blob ?? {}
+  if (!isCount(blockOffset) || !isCount(blockLength) || !isCount(byteOffset) || !isCount(byteLength))
+    return null
+  const whole = blockLength === Math.ceil(byteLength / BLOB_BLOCK_BYTES)
+  if (byteLength > MAX_FILE_BYTES || !whole) return null
+  return { blockOffset, blockLength, byteOffset, byteLength }
+}
+
 /**
- * The blob of an entry.
+ * @param blob what the entry of a path names
  * @param blocks how many there are in the blobs core
  * @throws VMSError BAD_HOST if it is no blob of a file, or lies beyond the core's end
  */
-export function blobOf(entry: unknown, path: string, blocks: number): BlobId {
-  const blob = (entry as { blob?: Partial<BlobId> } | null)?.blob
-  const { blockOffset, blockLength, byteOffset, byteLength } = blob ?? {}
-  if (isCount(blockOffset) && isCount(blockLength) && isCount(byteOffset) && isCount(byteLength)) {
-    const whole = blockLength === Math.ceil(byteLength / BLOB_BLOCK_BYTES)
-    if (byteLength <= MAX_FILE_BYTES && whole && blockOffset + blockLength <= blocks)
-      return { blockOffset, blockLength, byteOffset, byteLength }
-  }
+export function checkBlob(blob: BlobId | null, path: string, blocks: number): BlobId {
+  if (blob !== null && blob.blockOffset + blob.blockLength <= blocks) return blob
   throw new VMSError('BAD_HOST', `the entry of ${path} is malformed: no honest host signs that`)
 }
 
@@ -47,6 +63,14 @@ export async function readBlob(blobs: BlockSource, blob: BlobId, path: string): 
     )
   }
   return b4a.concat(await Promise.all(Array.from({ length: blob.blockLength }, (_, i) => read(i))))
+}
+
+function parse(value: Uint8Array | null): { blob?: Partial<BlobId> | null } | null {
+  try {
+    return value && (JSON.parse(b4a.toString(value)) as { blob?: Partial<BlobId> | null } | null)
+  } catch {
+    return null
+  }
 }
 
 function isCount(n: unknown): n is number {

@@ -8,7 +8,10 @@ export type Changes = Map<string, Uint8Array | null>
 
 export class Overlay implements Tree {
   readonly changes: Changes = new Map()
-  private sorted: string[] | null = []
+  /** every path that was ever changed, ascending */
+  private sorted: string[] = []
+  /** how many go through them: they see none that are added meanwhile */
+  private readers = 0
 
   constructor(private readonly base: Tree) {}
 
@@ -24,7 +27,7 @@ export class Overlay implements Tree {
 
   /** Sets what a path holds; null deletes it. */
   set(path: string, content: Uint8Array | null): void {
-    if (!this.changes.has(path)) this.sorted = null
+    if (!this.changes.has(path)) this.add(path)
     this.changes.set(path, content)
   }
 
@@ -34,23 +37,45 @@ export class Overlay implements Tree {
   }
 
   async *paths(range: PathRange): AsyncIterable<string> {
-    const own = this.sortedPaths()
-    let next = own.findIndex(path => compareUTF8(path, range.gte) >= 0)
+    const own = this.sorted
+    let next = placeOf(range.gte, own)
     const ownBefore = (end: string) =>
-      next !== -1 && next < own.length && compareUTF8(own[next], end) < 0 ? own[next++] : null
+      next < own.length && compareUTF8(own[next], end) < 0 ? own[next++] : null
 
-    for await (const path of this.base.paths(range)) {
-      for (let mine = ownBefore(path); mine !== null; mine = ownBefore(path))
+    this.readers++
+    try {
+      for await (const path of this.base.paths(range)) {
+        for (let mine = ownBefore(path); mine !== null; mine = ownBefore(path))
+          if (this.changes.get(mine)) yield mine
+        if (this.changes.has(path)) next++
+        if (this.changes.get(path) !== null) yield path
+      }
+      for (let mine = ownBefore(range.lt); mine !== null; mine = ownBefore(range.lt)) {
         if (this.changes.get(mine)) yield mine
-      if (this.changes.has(path)) next++
-      if (this.changes.get(path) !== null) yield path
-    }
-    for (let mine = ownBefore(range.lt); mine !== null; mine = ownBefore(range.lt)) {
-      if (this.changes.get(mine)) yield mine
+      }
+    } finally {
+      if (own === this.sorted) this.readers--
     }
   }
 
-  private sortedPaths(): string[] {
-    return (this.sorted ??= [...this.changes.keys()].sort(compareUTF8))
+  private add(path: string): void {
+    const place = placeOf(path, this.sorted)
+    if (this.sorted[place] === path) return
+    if (this.readers === 0) this.sorted.splice(place, 0, path)
+    else {
+      this.sorted = this.sorted.toSpliced(place, 0, path)
+      this.readers = 0
+    }
   }
+}
+
+/** The place of a path among others, or where it belongs. */
+function placeOf(path: string, sorted: string[]): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareUTF8(sorted[middle], path) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -26,7 +26,7 @@ import type { OracleSpec } from '../ledger/oracles.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
 import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
 import type { CheckedRequest, Request } from '../ledger/request.js'
-import { DriveTree, openBee } from '../files/tree.js'
+import { FileTree } from '../files/filetree.js'
 import type { Executor } from '../sandbox/executor.js'
 import { closeCores, openOwnCores, type Cores } from './cores.js'
 import type { Durability } from './durable.js'
@@ -264,15 +264,8 @@ export class Machine extends ReadyResource {
   }
 
   /** Whether there is a file, after the last commit. */
-  async has(file: string): Promise<boolean> {
-    const { db, blobs } = this.cores
-    const bee = openBee(db.session())
-    try {
-      await bee.ready()
-      return (await new DriveTree(bee, blobs).size(file)) !== null
-    } finally {
-      await bee.close()
-    }
+  has(file: string): Promise<boolean> {
+    return new FileTree(this.cores.db, this.cores.blobs).has(file)
   }
 
   /** @throws VMSError INVALID_CONTRACT if a contract cannot take the place of the one in force */

@@ -3,12 +3,11 @@
 // The one writer of the VM keeps its transaction open from commit to commit; after a failure it is closed, which rolls
 // back, and a new one is opened.
 
-import type Hyperbee from 'hyperbee'
 import type Hypercore from 'hypercore'
 import type { Atom } from 'hypercore-storage'
 import { commitChanges } from '../files/commit.js'
+import { FileTree } from '../files/filetree.js'
 import type { Changes } from '../files/overlay.js'
-import { DriveTree, openBee } from '../files/tree.js'
 import type { FilesState, Head } from '../ledger/encoding.js'
 import type { Cores } from './cores.js'
 import type { Durability } from './durable.js'
@@ -19,22 +18,19 @@ export class Transaction {
     private readonly log: Hypercore,
     private readonly db: Hypercore,
     private readonly blobs: Hypercore,
-    private readonly bee: Hyperbee,
     /** the files with everything appended so far */
-    readonly files: DriveTree
+    readonly files: FileTree<Hypercore>
   ) {}
 
   static async open(cores: Cores, durability: Durability): Promise<Transaction> {
     const atom = durability.createAtom()
     const [log, db, blobs] = [cores.log, cores.db, cores.blobs].map(core => core.session({ atom }))
     await Promise.all([log.ready(), db.ready(), blobs.ready()])
-    const bee = openBee(db)
-    await bee.ready()
-    return new Transaction(atom, log, db, blobs, bee, new DriveTree(bee, blobs))
+    return new Transaction(atom, log, db, blobs, new FileTree(db, blobs))
   }
 
   async appendFiles(changes: Changes): Promise<FilesState> {
-    await commitChanges(this.bee, this.blobs, changes)
+    await commitChanges(this.files, changes)
     return stateOf(this.db, this.blobs)
   }
 
@@ -54,7 +50,6 @@ export class Transaction {
 
   /** Rolls back what is not committed. */
   async close(): Promise<void> {
-    await this.bee.close()
     await Promise.all([this.log.close(), this.db.close(), this.blobs.close()])
   }
 }

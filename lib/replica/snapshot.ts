@@ -3,7 +3,7 @@
 import b4a from 'b4a'
 import { VMSError } from '../errors.js'
 import type { BlockSource } from '../files/blob.js'
-import { ForeignTree } from '../files/foreign.js'
+import { FileTree } from '../files/filetree.js'
 import { FilesReader } from '../files/system.js'
 import type { Tree } from '../files/tree.js'
 import type { Commit } from '../ledger/blocks.js'
@@ -80,7 +80,7 @@ export async function treeAt(
       `the files of ${encodeKey(replica.key)} are signed otherwise than its log says`
     )
   }
-  return new ForeignTree(upTo(cores.db, db.length), upTo(cores.blobs, blobs.length))
+  return new FileTree(upTo(cores.db, db.length), upTo(cores.blobs, blobs.length))
 }
 
 /** The first blocks of a core. */

@@ -5,11 +5,12 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import Hyperdrive from 'hyperdrive'
 import type { Changes } from '../../lib/files/overlay.js'
-import { DriveTree, keyEncoding, openBee } from '../../lib/files/tree.js'
+import { FileTree } from '../../lib/files/filetree.js'
+import { keyEncoding } from '../../lib/files/tree.js'
 import type { FilesState } from '../../lib/ledger/encoding.js'
 import { hex, Random, temporary } from '../ledger/helper.js'
 import { changesOf, type FilesVector } from '../ledger/vectors.js'
-import { newDrive, openDrive } from './helper.js'
+import { newDrive, openBee, openDrive } from './helper.js'
 
 const VECTORS = JSON.parse(
   readFileSync(new URL('../../../fixtures/vectors/files.json', import.meta.url), 'utf8')
@@ -117,7 +118,7 @@ test('an entry that a host made up is an error and no endless reading', async t 
   const { db, blobs } = drive.cores
   await drive.commit(new Map([['/a', Buffer.from('12345')]]))
   const bee = openBee(db)
-  const tree = new DriveTree(bee, blobs)
+  const tree = new FileTree(db, blobs)
   const good = { blockOffset: 0, byteOffset: 0, blockLength: 1, byteLength: 5 }
   const made: unknown[] = [
     null,

@@ -7,10 +7,10 @@ import * as messages from 'hyperbee/lib/messages.js'
 import type { Level } from 'hyperbee/lib/messages.js'
 import { VMSClient } from '../../lib/client/client.js'
 import { BLOB_BLOCK_BYTES, MAX_FILE_BYTES } from '../../lib/files/blob.js'
-import { ForeignTree } from '../../lib/files/foreign.js'
+import { FileTree } from '../../lib/files/filetree.js'
 import type { Changes } from '../../lib/files/overlay.js'
 import { FilesReader } from '../../lib/files/system.js'
-import { DriveTree, inside, keyEncoding, openBee, type Tree } from '../../lib/files/tree.js'
+import { inside, keyEncoding, type Tree } from '../../lib/files/tree.js'
 import { encodeBlock, type Commit } from '../../lib/ledger/blocks.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { encodeValue } from '../../lib/ledger/values.js'
@@ -55,8 +55,8 @@ async function forged(t: TestContext, ...blocks: Uint8Array[]): Promise<Drive> {
   return drive
 }
 
-function foreign({ cores: { db, blobs } }: Drive): ForeignTree {
-  return new ForeignTree(db, blobs)
+function foreign({ cores: { db, blobs } }: Drive): FileTree {
+  return new FileTree(db, blobs)
 }
 
 async function all(tree: Tree, range = inside('/')): Promise<string[]> {
@@ -98,7 +98,7 @@ test('an old state reads as it was', async t => {
   const { cores } = drive
   const { length } = blobs
   const first = { length: db.length, get: (i: number) => cores.db.get(i) }
-  const old = new ForeignTree(first, { length, get: i => cores.blobs.get(i) })
+  const old = new FileTree(first, { length, get: i => cores.blobs.get(i) })
   assert.deepEqual(await all(old), ['/a'])
   assert.equal(await old.get('/b'), null)
 })
@@ -174,7 +174,7 @@ const BLOBS: { [name: string]: unknown } = {
 for (const [name, entry] of Object.entries(BLOBS)) {
   test(`${name} is refused`, async t => {
     const drive = await forged(t, block('/m', [leaf(1, 2)], entry))
-    for (const tree of [foreign(drive), new DriveTree(openBee(drive.cores.db), drive.cores.blobs)]) {
+    for (const tree of [foreign(drive), drive.tree]) {
       assert.deepEqual(Buffer.from((await tree.get('/a'))!).toString(), '12345')
       await assert.rejects(tree.get('/m'), isCode('BAD_HOST'))
     }

@@ -2,9 +2,11 @@
 
 import type { TestContext } from 'node:test'
 import Corestore from 'corestore'
+import Hyperbee, { type BeeCore } from 'hyperbee'
 import { commitChanges } from '../../lib/files/commit.js'
+import { FileTree } from '../../lib/files/filetree.js'
 import type { Changes } from '../../lib/files/overlay.js'
-import { DriveTree, openBee, type PathRange, type Tree } from '../../lib/files/tree.js'
+import type { PathRange, Tree } from '../../lib/files/tree.js'
 import type { FilesState } from '../../lib/ledger/encoding.js'
 import { openOwnCores, type Cores } from '../../lib/machine/cores.js'
 import { stateOf } from '../../lib/machine/transaction.js'
@@ -40,7 +42,7 @@ export function byBytes(a: string, b: string): number {
 export interface Drive {
   store: Corestore
   cores: Cores
-  tree: DriveTree
+  tree: FileTree
   commit(changes: Changes): Promise<FilesState>
   state(): Promise<FilesState>
   close(): Promise<void>
@@ -51,19 +53,29 @@ export async function openDrive(folder: string, seed = 1): Promise<Drive> {
   const store = new Corestore(folder)
   const cores = await openOwnCores(store, keyPairOf(seed))
   const { db, blobs } = cores
-  const bee = openBee(db)
-  await bee.ready()
+  const tree = new FileTree(db, blobs)
   return {
     store,
     cores,
-    tree: new DriveTree(bee, blobs),
+    tree,
     commit: async changes => {
-      await commitChanges(bee, blobs, changes)
+      await commitChanges(tree, changes)
       return stateOf(db, blobs)
     },
     state: () => stateOf(db, blobs),
     close: () => store.close()
   }
+}
+
+/** The database as Hyperdrive itself opens it. */
+export function openBee(db: BeeCore): Hyperbee {
+  return new Hyperbee(db, {
+    keyEncoding: 'utf-8',
+    valueEncoding: 'json',
+    metadata: { contentFeed: null },
+    extension: false,
+    sessions: false
+  })
 }
 
 /** An empty drive that goes away with the test. */

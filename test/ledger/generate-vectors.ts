@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
 import { commitChanges } from '../../lib/files/commit.js'
-import { openBee } from '../../lib/files/tree.js'
+import { FileTree } from '../../lib/files/filetree.js'
 import { openOwnCores } from '../../lib/machine/cores.js'
 import { headOf } from '../../lib/machine/transaction.js'
 import { proofVectors, type ProofVector } from '../audit/proof/vectors.js'
@@ -35,10 +35,10 @@ async function filesVectors(): Promise<FilesVector[]> {
   const store = new Corestore(folder)
   try {
     const { db, blobs } = await openOwnCores(store, keyPairOf(1))
-    const bee = openBee(db)
+    const tree = new FileTree(db, blobs)
     const vectors: FilesVector[] = []
     for (const one of FILES) {
-      await commitChanges(bee, blobs, changesOf(one.changes))
+      await commitChanges(tree, changesOf(one.changes))
       const [dbHead, blobsHead] = [await headOf(db), await headOf(blobs)]
       vectors.push({
         ...one,

@@ -6,7 +6,7 @@ import Corestore from 'corestore'
 import type { KeyPair } from 'hypercore'
 import { VMSError } from '../../lib/errors.js'
 import { FilesReader } from '../../lib/files/system.js'
-import { DriveTree, openBee } from '../../lib/files/tree.js'
+import { FileTree } from '../../lib/files/filetree.js'
 import { decodeBlock, type Block, type Commit, type Limits } from '../../lib/ledger/blocks.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { deriveKeys } from '../../lib/ledger/keys.js'
@@ -197,7 +197,7 @@ export function outcomeOf({ outcome }: Record): Value {
 
 /** Every file as it is committed. */
 export async function filesOf(machine: Machine): Promise<{ [path: string]: string }> {
-  const files = new FilesReader(new DriveTree(openBee(machine.cores.db.session()), machine.cores.blobs))
+  const files = new FilesReader(new FileTree(machine.cores.db, machine.cores.blobs))
   const found: { [path: string]: string } = {}
   for (const name of await files.readdir('/', { recursive: true })) {
     found['/' + name] = Buffer.from(await files.readFile('/' + name)).toString()

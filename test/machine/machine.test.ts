@@ -9,7 +9,7 @@ import { encodeRecord, MAX_RECORD_BYTES } from '../../lib/ledger/record.js'
 import { decodeRequest, MAX_REQUEST_BYTES, signRequest, verifyRequest } from '../../lib/ledger/request.js'
 import { encodeValue, type Value } from '../../lib/ledger/values.js'
 import { commitChanges } from '../../lib/files/commit.js'
-import { openBee } from '../../lib/files/tree.js'
+import { FileTree } from '../../lib/files/filetree.js'
 import { closeCores, openOwnCores, type Cores } from '../../lib/machine/cores.js'
 import { unexported } from '../../lib/machine/execute.js'
 import { DEFAULT_LIMITS } from '../../lib/machine/genesis.js'
@@ -354,7 +354,7 @@ test('files that were changed behind the log’s back are not served, and not to
   const changes: [string, (cores: Cores) => Promise<unknown>][] = [
     [
       'a file more',
-      ({ db, blobs }) => commitChanges(openBee(db), blobs, new Map([['/a', Buffer.from('x')]]))
+      ({ db, blobs }) => commitChanges(new FileTree(db, blobs), new Map([['/a', Buffer.from('x')]]))
     ],
     ['a block more in the database', ({ db }) => db.append(Buffer.from('x'))],
     ['a block more in the blobs', ({ blobs }) => blobs.append(Buffer.from('x'))],

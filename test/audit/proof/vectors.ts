@@ -18,7 +18,7 @@ import {
 } from '../../../lib/audit/proof/index.js'
 import { unloggedProof } from '../../../lib/audit/proof/unlogged.js'
 import { commitChanges } from '../../../lib/files/commit.js'
-import { openBee } from '../../../lib/files/tree.js'
+import { FileTree } from '../../../lib/files/filetree.js'
 import { encodeBlock, type Commit, type Genesis } from '../../../lib/ledger/blocks.js'
 import { claimOfHead } from '../../../lib/ledger/claims.js'
 import crypto from '../../../lib/ledger/crypto.js'
@@ -119,9 +119,7 @@ class Scene {
 
   async write(files: [string, string][]): Promise<void> {
     const { db, blobs } = this.cores
-    const bee = openBee(db)
-    await bee.ready()
-    await commitChanges(bee, blobs, new Map(files.map(([path, text]) => [path, b4a.from(text)])))
+    await commitChanges(new FileTree(db, blobs), new Map(files.map(([path, text]) => [path, b4a.from(text)])))
   }
 
   async receipt(commit: Commit, block: number, lie: Partial<Receipt> = {}) {
