@@ -57,7 +57,7 @@ export class FileTree<Core extends BlockSource = BlockSource> implements Tree {
     let ahead: Ahead | null = null
     try {
       for (;;) {
-        const name = await nodes.when(() => walk.next())
+        const name = await nodes.when(root => walk.next(root))
         if (name === null) return
         yield pathOf(name)
         if (ahead !== null || this.db.complete) continue
@@ -80,8 +80,8 @@ export class FileTree<Core extends BlockSource = BlockSource> implements Tree {
     try {
       for (const { path, blob } of operations) {
         const name = nameOf(path)
-        const done = nodes.when(() =>
-          blob === null ? batch.delete(name) : batch.put(name, blob, formatEntry(blob))
+        const done = nodes.when(root =>
+          blob === null ? batch.delete(root, name) : batch.put(root, name, blob, formatEntry(blob))
         )
         if (done !== undefined) await done
       }
@@ -101,7 +101,7 @@ export class FileTree<Core extends BlockSource = BlockSource> implements Tree {
 
   private find(path: string): Key | null | Promise<Key | null> {
     const name = nameOf(path)
-    return this.nodes.when(() => this.nodes.find(name))
+    return this.nodes.when(root => root && this.nodes.find(root, name))
   }
 }
 

@@ -31,11 +31,12 @@ export class Batch {
 
   /**
    * To be called as long as a block is missing.
+   * @param root as the change before has left it
    * @throws VMSError BAD_HOST
    */
-  put(name: string, blob: BlobId, value: string): void {
+  put(root: Node | null, name: string, blob: BlobId, value: string): void {
     const { nodes } = this
-    const way = nodes.way(name)
+    const way = root && nodes.way(root, name)
     if (way !== null && !way.found) this.loadMedians(way)
 
     const key = new Key(this.first + this.size, name, blob)
@@ -49,8 +50,8 @@ export class Batch {
    * To be called as long as a block is missing. What is not there makes no block.
    * @throws VMSError BAD_HOST
    */
-  delete(name: string): void {
-    const way = this.nodes.way(name)
+  delete(root: Node | null, name: string): void {
+    const way = root && this.nodes.way(root, name)
     if (!way?.found) return
     const depth = way.nodes.length - 1
     const [node, place] = [way.nodes[depth], way.places[depth]]

@@ -55,12 +55,23 @@ export class Nodes {
     private readonly memory = MEMORY_BYTES
   ) {}
 
+  /** Whether the nodes take more than they may: the next reading begins anew. */
+  get full(): boolean {
+    return this.bytes > this.memory
+  }
+
   /**
-   * Reads what is in memory, and waits only where something is not.
-   * @param read reads through what is below, changes nothing before it is through, and may be called again
+   * Reads the tree as it is now, whatever is forgotten meanwhile: what is in memory at once, and waits only for what is not.
+   * @param read gets the root, null if there is no tree; is called again until no block is missing, and changes nothing before
    */
-  when<T>(read: () => T): T | Promise<T> {
-    if (this.pending === null && this.bytes > this.memory) this.forget()
+  when<T>(read: (root: Node | null) => T): T | Promise<T> {
+    if (this.pending === null && this.full) this.forget()
+    let root: Node | null | undefined
+    return this.retry(() => read((root ??= this.root())))
+  }
+
+  /** @param read as in `when` */
+  retry<T>(read: () => T): T | Promise<T> {
     try {
       return read()
     } catch (error) {
@@ -81,8 +92,7 @@ export class Nodes {
     }
   }
 
-  /** The root; null if there are no files and never were any. */
-  root(): Node | null {
+  private root(): Node | null {
     if (this.pending === null && this.length !== this.db.length) this.forget()
     if (this.top === null && this.length > 1) this.top = this.read(this.length - 1, 0, 0)
     return this.top
@@ -121,10 +131,9 @@ export class Nodes {
     return low
   }
 
-  /** The way to a key; null if there is no tree. */
-  way(name: string): Way | null {
-    let node = this.root()
-    if (node === null) return null
+  /** The way to a key. */
+  way(root: Node, name: string): Way {
+    let node = root
     const nodes: Node[] = []
     const places: number[] = []
     let above: Key | null = null
@@ -144,9 +153,9 @@ export class Nodes {
   }
 
   /** A key, loaded; null if it is not there. */
-  find(name: string): Key | null {
-    const way = this.way(name)
-    if (!way?.found) return null
+  find(root: Node, name: string): Key | null {
+    const way = this.way(root, name)
+    if (!way.found) return null
     const last = way.nodes.length - 1
     return way.nodes[last].keys[way.places[last]]
   }
@@ -173,7 +182,10 @@ export class Nodes {
   forget(): void {
     this.pending = null
     this.top = null
-    if (this.db.length < this.length) this.blocks.clear()
+    if (this.db.length < this.length) {
+      this.blocks.clear()
+      this.blockBytes = 0
+    }
     this.length = this.db.length
     this.bytes = 0
     this.edits++
@@ -206,8 +218,9 @@ export class Nodes {
     const block = decodeBlock(seq, await this.db.get(seq))
     this.blocks.set(seq, block)
     this.blockBytes += block.byteLength
+    const kept = Math.min(KEPT_BYTES, this.memory)
     for (const [oldest, { byteLength }] of this.blocks) {
-      if (this.blockBytes <= KEPT_BYTES) break
+      if (this.blockBytes <= kept || oldest === seq) break
       this.blocks.delete(oldest)
       this.blockBytes -= byteLength
     }

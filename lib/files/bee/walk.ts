@@ -23,7 +23,8 @@ interface Step {
 
 export class Walk {
   private steps: Step[] = []
-  private edits: number | null = null
+  private root: Node | null = null
+  private edits = 0
   private last: string | null = null
 
   constructor(
@@ -36,10 +37,10 @@ export class Walk {
    * @returns null at the end
    * @throws VMSError BAD_HOST
    */
-  next(): string | null {
+  next(root: Node | null): string | null {
     const { nodes, range } = this
-    if (nodes.root() === null) return null
-    if (this.edits !== nodes.edits) this.seek()
+    if (root === null) return null
+    if (this.root !== root || this.edits !== nodes.edits) this.seek(root)
     while (this.steps.length > 0) {
       const step = this.steps[this.steps.length - 1]
       const { node, next } = step
@@ -67,8 +68,8 @@ export class Walk {
   }
 
   // to where the range begins, or behind the last key
-  private seek(): void {
-    const way = this.nodes.way(this.last ?? this.range.gte)!
+  private seek(root: Node): void {
+    const way = this.nodes.way(root, this.last ?? this.range.gte)
     this.steps = []
     let above: Key | null = null
     let below: Key | null = null
@@ -80,6 +81,7 @@ export class Walk {
       if (place > 0) above = node.keys[place - 1]
       if (place < node.keys.length) below = node.keys[place]
     }
+    this.root = root
     this.edits = this.nodes.edits
   }
 }
@@ -94,8 +96,9 @@ export class Ahead {
   ) {}
 
   begin(): void {
-    const root = this.nodes.root()
-    if (root !== null) this.fetch(root, 0, null, null, this.nodes.edits).catch(() => {}) // the walk will come to it
+    const { nodes } = this
+    const fetching = nodes.when(root => root && this.fetch(root, 0, null, null, nodes.edits))
+    Promise.resolve(fetching).catch(() => {}) // the walk will come to it
   }
 
   end(): void {
@@ -110,9 +113,9 @@ export class Ahead {
     edits: number
   ): Promise<void> {
     const { nodes, range } = this
-    if (this.left-- <= 0 || nodes.edits !== edits) return
-    const keyOf = async (index: number) => nodes.when(() => nodes.key(node, index))
-    const placeOf = async (name: string) => nodes.when(() => nodes.search(node, name))
+    if (this.left-- <= 0 || nodes.edits !== edits || nodes.full) return
+    const keyOf = async (index: number) => nodes.retry(() => nodes.key(node, index))
+    const placeOf = async (name: string) => nodes.retry(() => nodes.search(node, name))
     node.check(above, below)
     const [from, to] = await Promise.all([placeOf(range.gte), placeOf(range.lt)])
     const inside = Array.from({ length: to - from }, (_, i) => keyOf(from + i))
@@ -122,7 +125,7 @@ export class Ahead {
       ...ways.map(async index => {
         const over = index > 0 ? await keyOf(index - 1) : above
         const under = index < node.keys.length ? await keyOf(index) : below
-        const child = await nodes.when(() => nodes.child(node, index, depth + 1))
+        const child = await nodes.retry(() => nodes.child(node, index, depth + 1))
         await this.fetch(child, depth + 1, over, under, edits)
       })
     ])
