@@ -54,6 +54,9 @@ const RETRY: Partial<globalThis.Record<Refusal['code'], number>> = { BUSY: 250, 
 /** Each time it is sent again it waits twice as long, up to this, ms. */
 const MAX_RETRY = 10_000
 
+/** Blocks beyond the end of the copy that are asked for because the host says that a call stands there. */
+const BLOCKS_AHEAD = 16
+
 interface Pending {
   request: Request
   /** every form of the request that was signed, by its hash */
@@ -227,6 +230,8 @@ export class Calls {
   private async confirm(call: Pending, receipt: Signed<Receipt>): Promise<CallResult> {
     const { replica } = this
     const { block, index, record, hash } = receipt
+    // asked for before the log has come so far: one way there and back brings both
+    if (block <= replica.log.length + BLOCKS_AHEAD) this.logged.at(block).catch(() => {})
     await replica.until(() => replica.log.length > block, call.deadline - Date.now())
     if (call.settled) throw new VMSError('TIMEOUT', 'the call was given up')
     const logged = await this.logged.at(block)

@@ -10,7 +10,7 @@ import type Corestore from 'corestore'
 import { sameState } from '../../lib/ledger/encoding.js'
 import { hashRequest } from '../../lib/ledger/request.js'
 import crypto from '../../lib/ledger/crypto.js'
-import { DriveTree } from '../../lib/files/tree.js'
+import { FileTree } from '../../lib/files/filetree.js'
 import { Machine, type Committed } from '../../lib/machine/machine.js'
 import { until } from '../helpers/until.js'
 import { hex, Random, temporary } from '../ledger/helper.js'
@@ -131,7 +131,7 @@ test('a batch is executed while the one before is written, and answered after it
   const first = await machine.commit([ask(machine, 'append', '/log', 'a')], oncommit)
   await reached
   const second = machine.commit([ask(machine, 'append', '/log', 'b')], oncommit)
-  const executed = t.mock.method(DriveTree.prototype, 'get')
+  const executed = t.mock.method(FileTree.prototype, 'get')
   await until(
     () => executed.mock.callCount() > 0,
     () => 'the second batch is not executed'
