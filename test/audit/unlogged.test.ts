@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { Findings, type AuditResult } from '../../lib/audit/findings.js'
 import { verifyProof } from '../../lib/audit/proof/index.js'
+import type { Evidence } from '../../lib/audit/evidence.js'
 import { LiveEvidence } from '../../lib/audit/live.js'
 import { UnloggedFiles } from '../../lib/audit/unlogged.js'
 import type { Cores } from '../../lib/machine/cores.js'
@@ -60,10 +61,7 @@ test('a copy has seen files that the log passes over', async () => {
   await vm.tamper([['/x', 'unlogged']])
   vm.confirmed = null
   await vm.publish()
-  const replica = ground.replica(vm.key)
-  await replica.sync(20_000)
-  const cores = await whole(replica, vm)
-  const unlogged = new UnloggedFiles(replica, cores, await LiveEvidence.open(replica, TIMEOUT))
+  const { replica, unlogged } = await copied(vm)
   await unlogged.note('db')
   const findings = new Findings()
   await unlogged.check(findings, TIMEOUT)
@@ -77,6 +75,85 @@ test('a copy has seen files that the log passes over', async () => {
   assert.deepEqual([kind, block], ['unlogged-write', 5])
   assert.equal((await verifyProof(proof)).verdict, 'proven')
 })
+
+test('a head that has just come is looked into the next time: its commit may be on its way', async () => {
+  const { vm } = await told()
+  await vm.tamper([['/x', 'unlogged']])
+  await vm.publish()
+  const { unlogged } = await copied(vm)
+  await unlogged.note('db')
+  const findings = new Findings()
+  await unlogged.check(findings, TIMEOUT, true)
+  assert.deepEqual(findings.findings, [])
+  await unlogged.check(findings, TIMEOUT, true)
+  assert.deepEqual(
+    findings.findings.map(({ kind }) => kind),
+    ['unlogged-write']
+  )
+})
+
+test('heads are looked into one by one, whatever came before them', async () => {
+  const { vm } = await told()
+  await vm.publish()
+  const { replica, unlogged } = await copied(vm)
+  await unlogged.note('db')
+  await vm.tamper([['/x', 'unlogged']])
+  await whole(replica, vm)
+  await unlogged.note('db')
+  const findings = new Findings()
+  await unlogged.check(findings, TIMEOUT)
+  assert.deepEqual(
+    findings.findings.map(({ kind }) => kind),
+    ['unlogged-write']
+  )
+})
+
+test('a head whose blocks are not to be had is looked into later', async () => {
+  const { vm } = await told()
+  await vm.tamper([['/x', 'unlogged']])
+  await vm.publish()
+  let missing = true
+  const { unlogged } = await copied(vm, live => ({
+    keys: live.keys,
+    hash: length => live.hash(length),
+    files: state => live.files(state),
+    block: number => (missing ? Promise.resolve(null) : live.block(number))
+  }))
+  await unlogged.note('db')
+  const findings = new Findings()
+  await unlogged.check(findings, TIMEOUT)
+  assert.deepEqual(findings.found, new Findings().found)
+  missing = false
+  await unlogged.check(findings, TIMEOUT)
+  assert.deepEqual(
+    findings.findings.map(({ kind }) => kind),
+    ['unlogged-write']
+  )
+})
+
+test('nothing is said of a host whose blocks are not to be had for the proof', async () => {
+  const { vm } = await told()
+  await vm.tamper([['/x', 'unlogged']])
+  await vm.publish()
+  const { replica, cores, evidence } = await copied(vm)
+  const get = () => Promise.reject(new Error('the block is gone'))
+  const log = Object.create(cores.log, { get: { value: get } }) as Cores['log']
+  const unlogged = new UnloggedFiles(replica, { ...cores, log }, evidence)
+  await unlogged.note('db')
+  const findings = new Findings()
+  await unlogged.check(findings, TIMEOUT)
+  assert.deepEqual(findings.findings, [])
+  assert.match(JSON.stringify(findings.found), /not available/)
+})
+
+/** What looks into the files of a copy that has all. @param through what it reads through */
+async function copied(vm: Forgery, through: (live: Evidence) => Evidence = live => live) {
+  const replica = ground.replica(vm.key)
+  await replica.sync(20_000)
+  const cores = await whole(replica, vm)
+  const evidence = through(await LiveEvidence.open(replica, TIMEOUT))
+  return { replica, cores, evidence, unlogged: new UnloggedFiles(replica, cores, evidence) }
+}
 
 /** Waits until a copy has all that a host has. */
 async function whole(replica: Replica, { cores }: Forgery): Promise<Cores> {
