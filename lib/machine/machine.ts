@@ -37,7 +37,7 @@ import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
 import { headOf, stateOf, Transaction } from './transaction.js'
 
 /** So many ms after its first outcome a batch is committed, and the rest of its calls wait for the next one. */
-const BATCH_MS = 100
+const BATCH_MS = 500
 
 /** What a commit block has besides its records, at most: numbers, and four heads. */
 const COMMIT_OVERHEAD_BYTES = 256
