@@ -25,6 +25,7 @@ import {
 import type { Record } from '../ledger/record.js'
 import type { CheckedRequest } from '../ledger/request.js'
 import { asCalled, execute, mergeChanges, unexported, type Executed } from '../machine/execute.js'
+import { TreeHashes } from '../machine/hashes.js'
 import { describeRuntime, ENGINE, RUNTIME, sameRuntime, unknownEngine } from '../machine/runtime.js'
 import { Executor, NOT_LOADED } from '../sandbox/executor.js'
 import { changesOf, compareRecords, firstDifference, type Difference } from './compare.js'
@@ -33,7 +34,6 @@ import { Draft } from './draft.js'
 import { EMPTY_FILES, EMPTY_STATE, type Evidence, type FilesEvidence } from './evidence.js'
 import type { Findings, Kind } from './findings.js'
 import { checkCommit, checkGenesis, checkRuntimeChange, type LogContext } from './form.js'
-import { TreeHashes } from './hashes.js'
 import { LoggedOracles } from './oracles.js'
 import { Repeats } from './repeats.js'
 
@@ -45,6 +45,9 @@ const KEPT_BYTES = 64 * 1024 * 1024
 
 /** States that are kept to name the one that the published files contradict. */
 const KEPT_STATES = 1024
+
+/** Tree hashes that are kept. */
+const KEPT_HASHES = 4096
 
 const FORKED_FILES = 'the files are signed otherwise than the log says'
 
@@ -72,13 +75,13 @@ export class Replay {
   /** states that commits leave, found right, and not yet compared with the published files */
   private readonly states: State[] = []
   private repeats!: Repeats
-  private readonly hashes: TreeHashes
+  private readonly hashes: TreeHashes<Uint8Array | null>
 
   constructor(
     private readonly evidence: Evidence,
     private readonly findings: Findings
   ) {
-    this.hashes = new TreeHashes(evidence)
+    this.hashes = new TreeHashes(length => evidence.hash(length), KEPT_HASHES)
   }
 
   /** Records of the log up to where it stands. */

@@ -14,17 +14,20 @@ import {
 import { expiryOf } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import { decodeRequest, verifyRequest, type Request, type SignedRequest } from '../ledger/request.js'
+import { TreeHashes } from '../machine/hashes.js'
 import type { Machine } from '../machine/machine.js'
 
-/** Tree hashes that are kept at hand: clients build on one of the last few heads. */
-const CACHED_HASHES = 256
+/** Tree hashes that are kept: clients build on one of the last few heads. */
+const KEPT_HASHES = 256
 
 export class Admission {
-  private readonly hashes = new Map<number, Uint8Array>()
+  private readonly hashes: TreeHashes<Uint8Array>
   /** whether the contract of an upgrade is being looked into: one at a time, nobody counts the bytes of those that wait */
   private inspecting = false
 
-  constructor(private readonly machine: Machine) {}
+  constructor(private readonly machine: Machine) {
+    this.hashes = new TreeHashes(length => machine.cores.log.treeHash(length), KEPT_HASHES)
+  }
 
   /**
    * Checks the form, and who asks.
@@ -108,21 +111,12 @@ export class Admission {
     if (seen.length > length) {
       throw new VMSError('STALE', `the request builds on ${seen.length} blocks, the log has ${length}`)
     }
-    if (!b4a.equals(await this.hashAt(seen.length), seen.hash)) {
+    if (!b4a.equals(await this.hashes.at(seen.length), seen.hash)) {
       throw new VMSError(
         'STALE',
         `the request builds on another log than this, from block ${seen.length} at the latest`
       )
     }
-  }
-
-  private async hashAt(length: number): Promise<Uint8Array> {
-    const known = this.hashes.get(length)
-    if (known) return known
-    const hash = await this.machine.cores.log.treeHash(length)
-    if (this.hashes.size >= CACHED_HASHES) this.hashes.delete(this.hashes.keys().next().value!)
-    this.hashes.set(length, hash)
-    return hash
   }
 }
 

@@ -3,7 +3,6 @@
 import { encodeKey } from '../ledger/keys.js'
 import type { Request } from '../ledger/request.js'
 import { decodeValue } from '../ledger/values.js'
-import { storedBytes } from '../machine/cores.js'
 import type { Machine } from '../machine/machine.js'
 import type { Disk } from './disk.js'
 import { isFactory } from './factory.js'
@@ -78,7 +77,7 @@ export class Gate {
   private owned(id: string): Owned {
     const machines = [...(this.owners.get(id) ?? [])]
     const vms = machines.length + this.starting.filter(one => one === id).length
-    return { vms, bytes: machines.reduce((sum, { cores }) => sum + storedBytes(cores), 0) }
+    return { vms, bytes: machines.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
 }
 

@@ -36,7 +36,7 @@ export class Queue<T extends CheckedRequest> {
     const { lines, length } = this
     const bytes = sizeOf(one)
     const caller = callerOf(one)
-    const line = lines.get(caller) ?? { waiting: [], bytes: 0 }
+    const line = this.lineOf(caller)
     if (line.waiting.length >= CALLER_REQUESTS || line.bytes + bytes > CALLER_BYTES)
       throw this.busy('requests of this caller', line.waiting.length * lines.size)
     if (length >= REQUESTS || this.bytes + bytes > BYTES) throw this.busy('requests', length)
@@ -67,7 +67,7 @@ export class Queue<T extends CheckedRequest> {
   putBack(taken: T[]): void {
     for (const one of [...taken].reverse()) {
       const caller = callerOf(one)
-      const line = this.lines.get(caller) ?? { waiting: [], bytes: 0 }
+      const line = this.lineOf(caller)
       this.lines.set(caller, line)
       line.waiting.unshift(one)
       this.count(line, 1, sizeOf(one))
@@ -80,6 +80,10 @@ export class Queue<T extends CheckedRequest> {
     this.lines.clear()
     this.length = this.bytes = 0
     return all
+  }
+
+  private lineOf(caller: string): Line<T> {
+    return this.lines.get(caller) ?? { waiting: [], bytes: 0 }
   }
 
   private count(line: Line<T>, requests: number, bytes: number): void {

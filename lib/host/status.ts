@@ -2,7 +2,6 @@
 
 import { VMSError } from '../errors.js'
 import { encodeKey } from '../ledger/keys.js'
-import { storedBytes } from '../machine/cores.js'
 import type { IdList } from '../user/ids.js'
 import { Counts } from './counts.js'
 import type { Gate } from './gate.js'
@@ -101,7 +100,7 @@ export async function statusOf(host: Observed): Promise<HostStatus> {
 }
 
 function describeVM(key: string, { machine, stopped, counts, queued }: Service): VMStatus {
-  const { genesis, head, calls, cores } = machine
+  const { genesis, head, calls, bytes } = machine
   return {
     key,
     title: genesis.title,
@@ -111,7 +110,7 @@ function describeVM(key: string, { machine, stopped, counts, queued }: Service):
     calls,
     served: counts.served,
     queue: queued,
-    bytes: storedBytes(cores)
+    bytes
   }
 }
 

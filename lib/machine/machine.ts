@@ -4,14 +4,7 @@ import type Corestore from 'corestore'
 import type { KeyPair } from 'hypercore'
 import ReadyResource from 'ready-resource'
 import { messageOf, VMSError } from '../errors.js'
-import {
-  COMMIT_BYTES,
-  COMMIT_WRITE_BYTES,
-  encodeBlock,
-  type Commit,
-  type Genesis,
-  type Terms
-} from '../ledger/blocks.js'
+import { encodeBlock, type Genesis, type Terms } from '../ledger/blocks.js'
 import {
   readUpgrade,
   sameMethods,
@@ -24,23 +17,21 @@ import { History, type Place } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import type { OracleSpec } from '../ledger/oracles.js'
 import { advance, positionAfterGenesis, type Position } from '../ledger/position.js'
-import { bytesWritten, encodeRecord, type Record } from '../ledger/record.js'
+import type { Record } from '../ledger/record.js'
 import type { CheckedRequest, Request } from '../ledger/request.js'
 import { FileTree } from '../files/filetree.js'
 import type { Executor } from '../sandbox/executor.js'
-import { closeCores, openOwnCores, type Cores } from './cores.js'
+import { appendCommit, batchesOf } from './batches.js'
+import { closeCores, openOwnCores, storedBytes, type Cores } from './cores.js'
 import type { Durability } from './durable.js'
-import { execute, executeOnce, mergeChanges, type Executed } from './execute.js'
+import { execute, executeOnce, type Executed } from './execute.js'
 import { addBlock, loadLog } from './load.js'
 import type { OpenOracles } from './oracles.js'
 import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
 import { headOf, stateOf, Transaction } from './transaction.js'
 
 /** So many ms after its first outcome a batch is committed, and the rest of its calls wait for the next one. */
-const BATCH_MS = 500
-
-/** What a commit block has besides its records, at most: numbers, and four heads. */
-const COMMIT_OVERHEAD_BYTES = 256
+const LONGEST_MS = 500
 
 /** Where a call went: its record in the log, and the log's head after its block. */
 export interface Committed {
@@ -94,6 +85,11 @@ export class Machine extends ReadyResource {
 
   get key(): Uint8Array {
     return this.cores.keys.log
+  }
+
+  /** Bytes of the blocks of the VM, with those that are being written: its log, its files and all that they were before. */
+  get bytes(): number {
+    return storedBytes(this.transaction ?? this.cores)
   }
 
   /** Number of calls that the log holds. */
@@ -207,7 +203,7 @@ export class Machine extends ReadyResource {
       let end: number | null = null
       const enough = () => {
         const now = performance.now()
-        end ??= now + BATCH_MS // from the first outcome on: a child may have had to be started for it
+        end ??= now + LONGEST_MS // from the first outcome on: a child may have had to be started for it
         return now > end
       }
       const results = await execute(executor, this.terms, this.position.index, transaction.files, requests, {
@@ -352,7 +348,6 @@ export class Machine extends ReadyResource {
     const { transaction } = this
     this.transaction = null
     this.position = this.durable
-    this.writing = Promise.resolve()
     await transaction?.close().catch(() => {})
     const failure =
       error instanceof VMSError
@@ -362,6 +357,7 @@ export class Machine extends ReadyResource {
     if (!found || !sameState(found, this.durable.files) || this.cores.log.length !== this.head.length) {
       this.failure = failure
     }
+    this.writing = Promise.resolve()
     return failure
   }
 }
@@ -392,44 +388,4 @@ async function begin(
   const { outcome } = executed.record
   if (!outcome.ok) throw new VMSError('INVALID_CONTRACT', `${method} failed: ${outcome.error.message}`)
   return executed
-}
-
-async function appendCommit(
-  transaction: Transaction,
-  position: Position,
-  batch: Executed[],
-  upgrade: Upgrade | null = null
-): Promise<{ head: Head; commit: Commit }> {
-  const after = await transaction.appendFiles(mergeChanges(batch))
-  const commit: Commit = {
-    type: 'commit',
-    first: position.index,
-    base: position.base,
-    before: position.files,
-    after,
-    records: batch.map(({ record }) => record),
-    time: Date.now(),
-    upgrade
-  }
-  return { commit, head: await transaction.appendLog(encodeBlock(commit)) }
-}
-
-// a batch closes before its block would exceed COMMIT_BYTES, or its files COMMIT_WRITE_BYTES; a larger record stands alone
-function* batchesOf(executed: Executed[]): Iterable<Executed[]> {
-  let batch: Executed[] = []
-  let size = COMMIT_OVERHEAD_BYTES
-  let written = 0
-  for (const one of executed) {
-    const bytes = encodeRecord(one.record).byteLength
-    size += bytes
-    written += bytesWritten(one.record)
-    if (batch.length > 0 && (size > COMMIT_BYTES || written > COMMIT_WRITE_BYTES)) {
-      yield batch
-      batch = []
-      size = COMMIT_OVERHEAD_BYTES + bytes
-      written = bytesWritten(one.record)
-    }
-    batch.push(one)
-  }
-  if (batch.length > 0) yield batch
 }

@@ -15,9 +15,9 @@ import type { Durability } from './durable.js'
 export class Transaction {
   private constructor(
     private readonly atom: Atom,
-    private readonly log: Hypercore,
-    private readonly db: Hypercore,
-    private readonly blobs: Hypercore,
+    readonly log: Hypercore,
+    readonly db: Hypercore,
+    readonly blobs: Hypercore,
     /** the files with everything appended so far */
     readonly files: FileTree<Hypercore>
   ) {}

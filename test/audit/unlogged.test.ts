@@ -26,6 +26,16 @@ async function told() {
   return { forger, vm }
 }
 
+/** As `told`, and the files have what no commit says. */
+async function toldMore() {
+  const { vm } = await told()
+  await vm.tamper([['/x', 'unlogged']])
+  await vm.publish()
+  return vm
+}
+
+const kindsOf = ({ findings }: Findings) => findings.map(({ kind }) => kind)
+
 async function proven({ findings }: AuditResult): Promise<unknown> {
   const { verdict, findings: shown } = await verifyProof(findings[0].proof!)
   return [verdict, shown.map(({ kind, block }) => [kind, block])]
@@ -77,19 +87,14 @@ test('a copy has seen files that the log passes over', async () => {
 })
 
 test('a head that has just come is looked into the next time: its commit may be on its way', async () => {
-  const { vm } = await told()
-  await vm.tamper([['/x', 'unlogged']])
-  await vm.publish()
+  const vm = await toldMore()
   const { unlogged } = await copied(vm)
   await unlogged.note('db')
   const findings = new Findings()
   await unlogged.check(findings, TIMEOUT, true)
   assert.deepEqual(findings.findings, [])
   await unlogged.check(findings, TIMEOUT, true)
-  assert.deepEqual(
-    findings.findings.map(({ kind }) => kind),
-    ['unlogged-write']
-  )
+  assert.deepEqual(kindsOf(findings), ['unlogged-write'])
 })
 
 test('heads are looked into one by one, whatever came before them', async () => {
@@ -102,16 +107,11 @@ test('heads are looked into one by one, whatever came before them', async () => 
   await unlogged.note('db')
   const findings = new Findings()
   await unlogged.check(findings, TIMEOUT)
-  assert.deepEqual(
-    findings.findings.map(({ kind }) => kind),
-    ['unlogged-write']
-  )
+  assert.deepEqual(kindsOf(findings), ['unlogged-write'])
 })
 
 test('a head whose blocks are not to be had is looked into later', async () => {
-  const { vm } = await told()
-  await vm.tamper([['/x', 'unlogged']])
-  await vm.publish()
+  const vm = await toldMore()
   let missing = true
   const { unlogged } = await copied(vm, live => ({
     keys: live.keys,
@@ -125,16 +125,11 @@ test('a head whose blocks are not to be had is looked into later', async () => {
   assert.deepEqual(findings.found, new Findings().found)
   missing = false
   await unlogged.check(findings, TIMEOUT)
-  assert.deepEqual(
-    findings.findings.map(({ kind }) => kind),
-    ['unlogged-write']
-  )
+  assert.deepEqual(kindsOf(findings), ['unlogged-write'])
 })
 
 test('nothing is said of a host whose blocks are not to be had for the proof', async () => {
-  const { vm } = await told()
-  await vm.tamper([['/x', 'unlogged']])
-  await vm.publish()
+  const vm = await toldMore()
   const { replica, cores, evidence } = await copied(vm)
   const get = () => Promise.reject(new Error('the block is gone'))
   const log = Object.create(cores.log, { get: { value: get } }) as Cores['log']

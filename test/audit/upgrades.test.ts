@@ -114,6 +114,12 @@ const FRAUDS: [string, (vm: Forgery) => Promise<unknown>, string, number][] = [
   ],
   ['the methods are others', vm => vm.upgrade(SECOND, { methods: ['add', MIGRATE] }), 'bad-record', 3],
   [
+    'a method more is named than there is',
+    vm => vm.upgrade(SECOND, { methods: ['add', 'get', MIGRATE, 'more'] }),
+    'bad-record',
+    3
+  ],
+  [
     'the methods are not in order',
     async vm => {
       const [good, bad] = [
