@@ -74,7 +74,7 @@ async function auditOne(
   const replica = await trustingReplica(context, id, trust)
   try {
     const result = await auditReplica(context, replica, choice)
-    const others = { ...(await othersOf(context, replica, trust)), ...(await trustOf(replica)) }
+    const others = { ...(await othersOf(context, replica, trust)), ...(await trustOf(context, replica)) }
     const written =
       proof === undefined ? undefined : await saveProof(context, replica, result.findings, proof)
     const kept = result.findings.some(({ kind }) => kind === 'forked') ? replica.fork?.file : undefined

@@ -43,13 +43,13 @@ export async function call(
       const result = await calls.call(method, parsed, { timeout })
       const heard = await hearTrusted(context, replica, trust, result.block + 1)
       const auditors = heard ? auditorsOf(heard.attestations, result.block + 1) : []
-      showLocal(context, { ...result, auditors }, await trustOf(replica))
+      showLocal(context, { ...result, auditors }, await trustOf(context, replica))
       await showOracles(context, replica)
     } else {
       const { Calls } = await import('../client/calls.js')
       const result = await new Calls(replica, identity, trust.minAuditors).call(method, parsed, { timeout })
       const heard = await showTrust(context, replica, trust, result.block)
-      show(context, result, { ...heard, ...(await trustOf(replica)) })
+      show(context, result, { ...heard, ...(await trustOf(context, replica)) })
       await showOracles(context, replica)
     }
     return EXIT.ok

@@ -251,8 +251,9 @@ export class Replica extends ReadyResource {
     return until(this, CHANGES, look, timeout)
   }
 
-  async genesis(): Promise<Genesis> {
-    const block = await this.block(0)
+  /** @throws VMSError NOT_AVAILABLE, BAD_HOST */
+  async genesis(timeout?: number): Promise<Genesis> {
+    const block = await this.block(0, timeout)
     if (block.type !== 'genesis')
       throw new VMSError('BAD_HOST', `the log of ${encodeKey(this.key)} has no genesis`)
     return block

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import crypto from '../../lib/ledger/crypto.js'
@@ -16,12 +16,11 @@ const [ANN, BEN, EVE] = [11, 12, 13].map(seed => crypto.keyPair(b4a.alloc(32, se
 const idOf = ({ publicKey }: KeyPair) => encodeKey(publicKey)
 
 /** An auditor of a VM; it attests to the whole log when it is told to. */
-async function auditor(t: TestContext, world: World, key: string, keyPair: KeyPair) {
+async function auditor(world: World, key: string, keyPair: KeyPair) {
   const bootstrap = world.bootstrap.split(',')
   const data = await world.home(idOf(keyPair))
-  const replica = new Replica(decodeKey(key), { bootstrap, data, announce: true })
+  const replica = world.use(new Replica(decodeKey(key), { bootstrap, data, announce: true }))
   await replica.ready()
-  t.after(() => replica.close())
   return async (length: number, verdict: Verdict = 'verified') => {
     await replica.until(() => replica.log.length >= length, 20_000)
     replica.attest(keyPair, { length, hash: await replica.log.treeHash(length), verdict })
@@ -32,7 +31,7 @@ test('every command shows how far trusted auditors have verified the log', async
   const world = await World.make(t)
   const { key } = await world.serve([fixture('counter.js')])
   await world.run('alice', 'call', key, 'increment', '2')
-  const [ann, ben] = [await auditor(t, world, key, ANN), await auditor(t, world, key, BEN)]
+  const [ann, ben] = [await auditor(world, key, ANN), await auditor(world, key, BEN)]
   await ann(3)
   await ben(3)
   const both = ['--trust', `${idOf(ANN)},${idOf(BEN)}`]
@@ -78,7 +77,7 @@ test('--min-auditors: nothing is relied on that too few have verified', async t 
   await world.run('alice', 'call', key, 'increment', '2')
   const list = path.join(await world.home('alice'), 'auditors')
   await writeFile(list, `# whom I trust\n${idOf(ANN)} # Ann\n\n  ${idOf(BEN)}\n`)
-  const [ann, ben] = [await auditor(t, world, key, ANN), await auditor(t, world, key, BEN)]
+  const [ann, ben] = [await auditor(world, key, ANN), await auditor(world, key, BEN)]
   await ann(3)
   await ben(2)
   const need = (count: string) => ['--trust', 'auditors', '--min-auditors', count]
@@ -111,7 +110,7 @@ test('--min-auditors: nothing is relied on that too few have verified', async t 
 test('a trusted auditor that attests fraud is reported by every command', async t => {
   const world = await World.make(t)
   const { key } = await world.serve([fixture('counter.js')])
-  const ann = await auditor(t, world, key, ANN)
+  const ann = await auditor(world, key, ANN)
   await ann(2, 'fraud')
   const trust = ['--trust', idOf(ANN)]
   const alarm = new RegExp(`^vms: the auditor ${idOf(ANN)} attests that the host of ${key} cheats`, 'm')

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { encodeKey } from '../../lib/ledger/keys.js'
 import { encodeValue } from '../../lib/ledger/values.js'
 import type { Progress } from '../../lib/audit/progress.js'
@@ -58,15 +58,9 @@ test('a watch tells of commits as they come, is killed, and goes on', async t =>
 })
 
 /** A host that lies about some VMs, in the network of a world. */
-async function lying(
-  t: TestContext,
-  world: World,
-  lies: { [block: number]: Lies }[],
-  v8: (string | null)[] = []
-) {
-  const forger = new Forger(await world.home('forger'), world.bootstrap.split(','))
+async function lying(world: World, lies: { [block: number]: Lies }[], v8: (string | null)[] = []) {
+  const forger = world.use(new Forger(await world.home('forger'), world.bootstrap.split(',')))
   await forger.ready()
-  t.after(() => forger.close())
   const keys: string[] = []
   for (const [i, one] of lies.entries()) {
     const genesis = v8[i]
@@ -87,7 +81,6 @@ const wrong: Lies = {
 test('one process watches several VMs, and any fraud is what it ends with', async t => {
   const world = await World.make(t)
   const [honest, doubtful, forged] = await lying(
-    t,
     world,
     [{}, { 3: wrong }, { 3: wrong }],
     [null, '1.2.3', null]

@@ -86,6 +86,7 @@ export class Running {
 /** A network and a folder of a test; everything in it is gone when the test ends. */
 export class World {
   private readonly running = new Set<Running>()
+  private readonly guests: { close(): Promise<void> }[] = []
 
   private constructor(
     readonly folder: string,
@@ -97,11 +98,18 @@ export class World {
     const testnet = await createTestnet(3, { host: '127.0.0.1' })
     const world = new World(folder, testnet.bootstrap.map(({ host, port }) => `${host}:${port}`).join())
     t.after(async () => {
+      await Promise.all(world.guests.map(one => one.close()))
       await Promise.all([...world.running].map(one => one.stop('SIGKILL')))
       await testnet.destroy()
       await rm(folder, { recursive: true, force: true })
     })
     return world
+  }
+
+  /** Closes something when the test ends, while the network is still there. */
+  use<T extends { close(): Promise<void> }>(guest: T): T {
+    this.guests.push(guest)
+    return guest
   }
 
   /** A folder for what a user does; commands run there. */

@@ -12,7 +12,7 @@ import type { Refusal } from '../../lib/ledger/messages.js'
 import { Replica } from '../../lib/replica/replica.js'
 import { local, type Local } from '../helpers/local.js'
 
-const CALLS = 40
+const CALLS = 24
 
 /** About how long a call computes, ms. */
 const LONG_MS = 150

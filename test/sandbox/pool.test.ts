@@ -6,7 +6,18 @@ import { Executor, type ExecutorOptions } from '../../lib/sandbox/executor.js'
 import { Pool, type PoolOptions } from '../../lib/sandbox/pool.js'
 import { Sources } from '../../lib/sandbox/slots.js'
 import type { SystemAnswer } from '../../lib/sandbox/types.js'
-import { contract, executor, HASTY, MOST_GAS, once, SPIN, spinner, toCall, World } from './helper.js'
+import {
+  contract,
+  executor,
+  HASTY,
+  MOST_GAS,
+  once,
+  SPIN,
+  spinner,
+  toCall,
+  World,
+  type TestCall
+} from './helper.js'
 
 const PATIENT = 60_000
 const ASK = contract("await System.files.mkdir('/'); await System.files.mkdir('/')")
@@ -252,10 +263,11 @@ test('a batch that is cut while the next call spins costs its child, and nobody 
   const { pool, join } = poolOf(t, { size: 1, extra: 0 })
   const own = join()
   const world = new World(own, COUNT, { gas: MOST_GAS })
-  // after so many fast ones, several calls are in the child at once
-  const calls = Array.from({ length: 100 }, () => ({ method: 'fast' }))
+  // after so many fast ones, several calls are in the child at once; what the last one returns it says right away
+  const calls: TestCall[] = Array.from({ length: 99 }, () => ({ method: 'fast' }))
+  const last = { method: 'fast', args: ['x'.repeat(2 ** 17)] }
   world.end = position => (position === 99 ? Promise.reject(new Error('enough')) : Promise.resolve())
-  await assert.rejects(world.batch(...calls, ...calls.map(() => ({ method: 'spin' }))), /enough/)
+  await assert.rejects(world.batch(...calls, last, ...calls.map(() => ({ method: 'spin' }))), /enough/)
   assert.deepEqual(await once(own, 'return 1'), { value: 1 })
   assert.equal(pool.pids.length, 1)
 })
