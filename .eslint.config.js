@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'fixtures/**', 'lib/contract/**'] },
+  { ignores: ['dist/**', 'node_modules/**', '.bench/**', 'fixtures/**', 'lib/contract/**'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     files: ['bin/**/*.ts', 'lib/**/*.ts', 'test/**/*.ts'],

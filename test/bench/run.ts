@@ -1,83 +1,88 @@
-// Benchmarks: prints one JSON object with a row for each measurement, VMS and its peers in the same run.
+// Benchmarks: print one JSON object with a row for each measurement, and the same rows as a table on stderr.
 //
-//   npm run bench                      about a minute
-//   BENCH_SECONDS=1 npm run bench      each measurement that long
-//   npm run bench -- audits            what audits cost: BENCH_CALLS calls (20,000), logs of BENCH_BLOCKS blocks (1000,100000)
+//   npm run bench                           all but scale
+//   npm run bench -- calls fairness         only these parts
+//   npm run bench -- scale                  how figures grow; takes an hour or so, less with BENCH_MAX=10000
+//   npm run bench -- chart results.json out.svg   draws what scale has printed
+//
+// settings.ts has what can be set. Whatever serves is killed, started again and audited in the end: if a call was lost that
+// was acknowledged, or the audit does not verify, nothing is printed, and the status is 1.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { execFile } from 'node:child_process'
-import { cpus, tmpdir } from 'node:os'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import createTestnet from 'hyperdht/testnet.js'
-import { encodeValue } from '../../lib/ledger/values.js'
-import { Executor } from '../../lib/sandbox/executor.js'
-import { Pool } from '../../lib/sandbox/pool.js'
-import { autobase, echo } from './peers.js'
-import { median, round, type Row } from './measure.js'
-import { audits, resumes } from './audits.js'
-import { auditAll, calls, coldCall, serve } from './vms.js'
+import { cpus, totalmem } from 'node:os'
+import { audits } from './audits.js'
+import { calls } from './calls.js'
+import { chart } from './chart.js'
+import { sandbox } from './children.js'
+import { fairness } from './fairness.js'
+import { Ground } from './ground.js'
+import { killAll } from './host.js'
+import { manyVMs } from './many-vms.js'
+import { round, type Row } from './measure.js'
+import { peers } from './peers/index.js'
+import { scale, type Point } from './scale.js'
+import { settings, type Settings } from './settings.js'
+import { start } from './start.js'
+import { tableOf } from './table.js'
+import { watch } from './watch.js'
 
-const seconds = Number(process.env.BENCH_SECONDS ?? 5)
-const folder = await mkdtemp(path.join(tmpdir(), 'vms-bench-'))
-const testnet = await createTestnet(3)
-const [{ host, port }] = testnet.bootstrap
-const bootstrap = `${host}:${port}`
+const PARTS: { [name: string]: (ground: Ground, settings: Settings) => Promise<Row[]> } = {
+  calls,
+  audits,
+  start,
+  watch,
+  vms: manyVMs,
+  fairness,
+  sandbox,
+  peers
+}
 
-const rows = process.argv.includes('audits') ? await ofAudits() : await ofAll()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1)) // its hosts end with it
 
-await testnet.destroy()
-await rm(folder, { recursive: true })
+const [first, ...others] = process.argv.slice(2)
+try {
+  if (first === 'chart') {
+    if (others.length !== 2) throw new Error('usage: npm run bench -- chart results.json out.svg')
+    await chart(others[0], others[1])
+  } else {
+    await measure(first === undefined ? Object.keys(PARTS) : [first, ...others])
+  }
+  process.exit(0)
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(1) // with whatever it had started
+}
 
-const machine = { node: process.version, arch: process.arch, cores: cpus().length, cpu: cpus()[0].model }
-process.stdout.write(JSON.stringify({ machine, seconds, rows }, null, 2) + '\n')
-
-async function ofAll(): Promise<Row[]> {
+async function measure(names: string[]): Promise<void> {
+  const unknown = names.find(name => name !== 'scale' && !Object.hasOwn(PARTS, name))
+  if (unknown !== undefined)
+    throw new Error(`there is no ${unknown}: there are ${Object.keys(PARTS).join(', ')}, scale and chart`)
+  const ground = await Ground.make()
   const rows: Row[] = []
-  const server = await serve(folder, bootstrap)
+  let points: Point[] | undefined
   try {
-    rows.push(...(await calls(folder, server.key, bootstrap, seconds)))
-    rows.push(...(await auditAll(folder, server.key, bootstrap)))
-    rows.push(await coldCall(folder, server.key, bootstrap, 5))
+    for (const name of names) {
+      process.stderr.write(`bench: ${name}\n`)
+      if (name === 'scale') {
+        const scaled = await scale(ground, settings)
+        rows.push(...scaled.rows)
+        ;({ points } = scaled)
+      } else {
+        rows.push(...(await PARTS[name](ground, settings)))
+      }
+    }
   } finally {
-    await server.close()
+    killAll()
+    await ground.close()
   }
-  rows.push(await firstCall(5), ...(await sandbox()))
-  rows.push(...(await echo(bootstrap, seconds)))
-  rows.push(...(await autobase(path.join(folder, 'autobase'), seconds)))
-  return rows
-}
-
-async function ofAudits(): Promise<Row[]> {
-  const { BENCH_CALLS = '20000', BENCH_BLOCKS = '1000,100000' } = process.env
-  const rows = await audits(folder, bootstrap, Number(BENCH_CALLS))
-  return [...rows, ...(await resumes(folder, bootstrap, BENCH_BLOCKS.split(',').map(Number)))]
-}
-
-/** What the sandbox costs, measured in a process of its own. */
-async function sandbox(): Promise<Row[]> {
-  const script = fileURLToPath(new URL('./sandbox.js', import.meta.url))
-  const flags = ['--expose-gc', '--disallow-code-generation-from-strings']
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, script])
-  return JSON.parse(stdout) as Row[]
-}
-
-/** From nothing to the first outcome: a child process is started. */
-async function firstCall(times: number): Promise<Row> {
-  const samples: number[] = []
-  for (let n = 0; n < times; n++) {
-    const executor = new Executor({ pool: new Pool({ size: 1 }) })
-    const start = performance.now()
-    const call = { method: 'a', args: encodeValue([]), caller: 'y'.repeat(52), vm: 'y'.repeat(52), index: 0 }
-    await executor.run('exports.a = () => 1', [call], {
-      system: () => Promise.reject(new Error('nothing is asked')),
-      again: () => {},
-      end: () => Promise.resolve()
-    })
-    samples.push(performance.now() - start)
-    await executor.close()
+  const machine = {
+    node: process.version,
+    arch: process.arch,
+    cores: cpus().length,
+    cpu: cpus()[0].model,
+    memory: `${round(totalmem() / 2 ** 30, 0)} GiB`
   }
-  const conditions = 'process, thread, realm, SES, contract loaded and called'
-  return { work: 'child started to first call', value: round(median(samples), 0), unit: 'ms', conditions }
+  const { seconds } = settings
+  process.stderr.write(`\n${tableOf(rows)}`)
+  const json = JSON.stringify({ machine, seconds, settings, rows, ...(points && { points }) }, null, 2)
+  await new Promise(resolve => process.stdout.write(`${json}\n`, resolve))
 }

@@ -3,7 +3,7 @@
 declare module 'protomux-rpc' {
   export default class ProtomuxRPC {
     constructor(stream: object, options: { id: Uint8Array; valueEncoding: unknown })
-    respond(method: string, handler: (value: Uint8Array) => Uint8Array): void
+    respond(method: string, handler: (value: Uint8Array) => Uint8Array | Promise<Uint8Array>): void
     request(method: string, value: Uint8Array): Promise<Uint8Array>
   }
 }
