@@ -365,6 +365,18 @@ test('a base that is none is no place to begin', async () => {
   }
 })
 
+test('bases that lead in a circle end', { timeout: 60_000 }, async () => {
+  for (const base of [3, 4]) {
+    const vm = await begun()
+    await vm.changeRuntime({ ...RUNTIME }, base)
+    await vm.call('get', [], { commit: commit => void (commit.base = 3) })
+    await vm.call('get')
+    await vm.publish()
+    const { verdict, findings } = await ground.audit(vm.key, { from: 5 })
+    assert.deepEqual([verdict, findings[0].kind, findings[0].block], ['fraud', 'bad-record', 4])
+  }
+})
+
 test('where genesis says that nobody may replace the contract, migrate is a method like others', async () => {
   const vm = await forger.vm({ source: `exports.migrate = (a, b) => [a, b]` })
   await vm.init()
