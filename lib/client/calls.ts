@@ -7,7 +7,6 @@ import { VMSError } from '../errors.js'
 import crypto from '../ledger/crypto.js'
 import type { Head } from '../ledger/encoding.js'
 import { encodeKey } from '../ledger/keys.js'
-import { hashOfRoots } from '../ledger/merkle.js'
 import type { Refusal } from '../ledger/messages.js'
 import { hashRecord, type Record } from '../ledger/record.js'
 import {
@@ -19,7 +18,7 @@ import {
 } from '../ledger/request.js'
 import type { Receipt, Signed } from '../ledger/statements.js'
 import { decodeValue, type Value } from '../ledger/values.js'
-import { rootsOf } from '../machine/tree.js'
+import { headOf } from '../machine/tree.js'
 import type { Link } from '../replica/link.js'
 import type { Replica } from '../replica/replica.js'
 import { within } from '../replica/within.js'
@@ -94,7 +93,10 @@ export class Calls {
     )
     replica.on('receipt', (receipt: Signed<Receipt>) => void this.onreceipt(receipt))
     replica.on('refusal', (refusal: Refusal) => void this.onrefusal(refusal))
-    replica.on('append', () => (this.head = null))
+    replica.on('append', () => {
+      this.head = null
+      if (this.pending.size > 0) this.expect()
+    })
     replica.on('link', () => {
       if (replica.host === null) this.synced = false
     })
@@ -178,6 +180,7 @@ export class Calls {
       const timer = setTimeout(() => call.reject(this.late(call, timeout)), timeout)
       signal?.addEventListener('abort', onabort, { once: true })
       this.add(call, signed)
+      this.expect()
       this.send(signed)
     })
   }
@@ -209,8 +212,13 @@ export class Calls {
     queueMicrotask(() => this.replica.host?.send(this.outbox.splice(0)) ?? this.outbox.splice(0))
   }
 
+  // asked for before it is there: one way there and back then brings the log's new head and the block that it is of
+  private expect(): void {
+    this.logged.at(this.replica.log.length).catch(() => {})
+  }
+
   private seen(): Promise<Head> {
-    return (this.head ??= headOf(this.replica))
+    return (this.head ??= headOf(this.replica.log))
   }
 
   private async onreceipt(receipt: Signed<Receipt>): Promise<void> {
@@ -320,11 +328,6 @@ export class Calls {
         for (const call of this.pending.values()) call.reject(error)
       })
   }
-}
-
-async function headOf({ log }: Replica): Promise<Head> {
-  const { length } = log
-  return { length, hash: hashOfRoots(await rootsOf(log, length)) }
 }
 
 /** Whether a record holds a request as this call has signed it. */

@@ -1,6 +1,7 @@
 // The newest commits of the log, decoded once for all calls that stand in them.
 
 import type { Commit } from '../ledger/blocks.js'
+import { headOf } from '../machine/tree.js'
 import type { Replica } from '../replica/replica.js'
 
 const KEPT = 16
@@ -30,7 +31,7 @@ export class LoggedCommits {
 
   private async read(number: number): Promise<Logged> {
     const block = await this.replica.block(number)
-    const hash = await this.replica.log.treeHash(number + 1)
+    const { hash } = await headOf(this.replica.log, number + 1)
     return { commit: block.type === 'commit' ? block : null, hash }
   }
 }

@@ -33,6 +33,7 @@ export async function commitChanges(tree: FileTree<BlockStore>, changes: Changes
   }
 
   if (operations.length === 0) return
-  if (blocks.length > 0) await blobs.append(blocks.map(block => b4a.from(block)))
-  await tree.write(operations)
+  const writing = blocks.length > 0 ? blobs.append(blocks.map(block => b4a.from(block))) : null
+  const ended = await Promise.allSettled([writing, tree.write(operations)]) // both: what fails is rolled back after
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
 }

@@ -16,6 +16,7 @@ import { encodeKey } from '../ledger/keys.js'
 import { decodeRequest, verifyRequest, type Request, type SignedRequest } from '../ledger/request.js'
 import { TreeHashes } from '../machine/hashes.js'
 import type { Machine } from '../machine/machine.js'
+import { headOf } from '../machine/tree.js'
 
 /** Tree hashes that are kept: clients build on one of the last few heads. */
 const KEPT_HASHES = 256
@@ -26,7 +27,7 @@ export class Admission {
   private inspecting = false
 
   constructor(private readonly machine: Machine) {
-    this.hashes = new TreeHashes(length => machine.cores.log.treeHash(length), KEPT_HASHES)
+    this.hashes = new TreeHashes(async length => (await headOf(machine.cores.log, length)).hash, KEPT_HASHES)
   }
 
   /**

@@ -20,7 +20,7 @@ import {
 import { confirmation, headMessage, hello, receipt, type Receipt } from '../ledger/statements.js'
 import { readBlock } from '../machine/load.js'
 import type { Committed, Machine } from '../machine/machine.js'
-import { headOf } from '../machine/transaction.js'
+import { headOf } from '../machine/tree.js'
 import { Admission } from './admission.js'
 import { Counts } from './counts.js'
 import { Queue } from './queue.js'
@@ -256,12 +256,12 @@ export class Service extends ReadyResource {
   }
 
   private answer(committed: Committed[]): void {
-    for (const one of committed) {
+    const answers = this.sign(committed)
+    for (const [i, one] of committed.entries()) {
       const { askers } = this.settle(one.request as Waiting)
-      const answer = this.receipt(one)
-      this.receipts.set(one.index, answer)
+      this.receipts.set(one.index, answers[i])
       if (this.receipts.size > KEPT_RECEIPTS) this.receipts.delete(this.receipts.keys().next().value!)
-      for (const session of askers.keys()) session.sendReceipt(answer)
+      for (const session of askers.keys()) session.sendReceipt(answers[i])
     }
     this.counts.served += committed.length
     this.broadcast()
@@ -282,16 +282,19 @@ export class Service extends ReadyResource {
     return one
   }
 
-  private receipt({ request, record, block, index, head }: Committed): Uint8Array {
-    const statement: Receipt = {
-      vm: this.key,
-      request: hashRequest(request.signed),
-      block,
-      index,
-      record: hashRecord(record),
-      hash: head.hash
-    }
-    return receipt.encode(receipt.sign(statement, this.machine.keyPair))
+  private sign(committed: Committed[]): Uint8Array[] {
+    const statements = committed.map(({ request, record, block, index, head }): Receipt => {
+      const { hash } = head
+      return {
+        vm: this.key,
+        request: hashRequest(request.signed),
+        block,
+        index,
+        record: hashRecord(record),
+        hash
+      }
+    })
+    return receipt.signAll(statements, this.machine.keyPair).map(one => receipt.encode(one))
   }
 
   private async receiptAt({ block, index }: Place): Promise<Uint8Array> {
@@ -302,7 +305,8 @@ export class Service extends ReadyResource {
     const record = commit.records[index - commit.first]
     const signed = { bytes: record.request, signature: record.signature }
     const request = { signed, request: decodeRequest(record.request) }
-    return this.receipt({ request, record, block, index, head: await headOf(log, block + 1) })
+    const [answer] = this.sign([{ request, record, block, index, head: await headOf(log, block + 1) }])
+    return answer
   }
 
   private hello(stream: NoiseStream): Uint8Array {

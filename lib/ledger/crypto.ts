@@ -11,6 +11,7 @@ const { hash, keyPair, randomBytes, discoveryKey } = hypercoreCrypto
 const NAMESPACES = {
   request: hash(b4a.from('vms/request')),
   receipt: hash(b4a.from('vms/receipt')),
+  receipts: hash(b4a.from('vms/receipts')),
   head: hash(b4a.from('vms/head')),
   hello: hash(b4a.from('vms/hello')),
   confirmation: hash(b4a.from('vms/confirmation')),

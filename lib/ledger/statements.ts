@@ -5,7 +5,8 @@
 //   hello          vm, handshake, head                        the host's proof at the start of a connection
 //   confirmation   vm, challenge, head                        the host's answer to who asks what its head is now
 //
-// each followed by its signature (64 bytes) over a namespace of its own and the fields before. `time` is the host's clock
+// each followed by its signature (64 bytes) over a namespace of its own and the fields before; the receipts of a block are signed
+// together (together.ts), so that hundreds of answers cost one signature. `time` is the host's clock
 // in ms since 1970. `request` and `record` are BLAKE2b hashes, `hash` is the log's tree hash: of a head at its length, of a
 // receipt after its block. `handshake` is the Noise handshake hash of the connection. `challenge` is what the asker chose: if it
 // is the hash of something that the host has signed, the host stood by `head` after it had signed that.
@@ -14,6 +15,7 @@ import c, { type Encoder } from 'compact-encoding'
 import type { KeyPair } from 'hypercore'
 import crypto, { type Statement } from './crypto.js'
 import { decodeExactly, head, key, signature, struct, type Head } from './encoding.js'
+import { signatureTogether, SignaturesTogether } from './together.js'
 
 export interface HeadMessage extends Head {
   vm: Uint8Array
@@ -48,10 +50,11 @@ export class StatementType<T extends object> {
   private readonly signed: Encoder<{ fields: T; signature: Uint8Array }>
 
   constructor(
-    private readonly name: Statement,
-    private readonly fields: Encoder<T>
+    protected readonly name: Statement,
+    protected readonly fields: Encoder<T>,
+    encoding = signature
   ) {
-    this.signed = struct<{ fields: T; signature: Uint8Array }>({ fields, signature })
+    this.signed = struct<{ fields: T; signature: Uint8Array }>({ fields, signature: encoding })
   }
 
   sign(input: T, keyPair: KeyPair): Signed<T> {
@@ -73,13 +76,36 @@ export class StatementType<T extends object> {
   }
 }
 
+/** Statements of which many are signed together. */
+export class TogetherType<T extends object> extends StatementType<T> {
+  private readonly signatures: SignaturesTogether
+
+  constructor(name: Statement, together: Statement, fields: Encoder<T>) {
+    super(name, fields, signatureTogether)
+    this.signatures = new SignaturesTogether(name, together)
+  }
+
+  signAll(inputs: T[], keyPair: KeyPair): Signed<T>[] {
+    const signatures = this.signatures.sign(
+      inputs.map(input => c.encode(this.fields, input)),
+      keyPair
+    )
+    return inputs.map((input, i) => ({ ...input, signature: signatures[i] }))
+  }
+
+  override verify(input: Signed<T>, publicKey: Uint8Array): boolean {
+    return this.signatures.verify(c.encode(this.fields, input), input.signature, publicKey)
+  }
+}
+
 export const headMessage = new StatementType<HeadMessage>(
   'head',
   struct<HeadMessage>({ vm: key, length: c.uint, hash: key, time: c.uint })
 )
 
-export const receipt = new StatementType<Receipt>(
+export const receipt = new TogetherType<Receipt>(
   'receipt',
+  'receipts',
   struct<Receipt>({ vm: key, request: key, block: c.uint, index: c.uint, record: key, hash: key })
 )
 

@@ -1,7 +1,7 @@
 // Tree hashes of a log at the lengths that callers have seen, kept as long as the next ones are likely to ask for them.
 
 export class TreeHashes<T extends Uint8Array | null> {
-  private readonly hashes = new Map<number, T>()
+  private readonly hashes = new Map<number, Promise<T>>()
 
   /**
    * @param read null if the hash is not to be had
@@ -12,13 +12,14 @@ export class TreeHashes<T extends Uint8Array | null> {
     private readonly kept: number
   ) {}
 
-  async at(length: number): Promise<T> {
+  at(length: number): Promise<T> {
     const known = this.hashes.get(length)
     if (known) return known
-    const hash = await this.read(length)
-    if (hash === null) return hash
-    this.hashes.set(length, hash)
+    const reading = this.read(length)
+    const forget = () => void this.hashes.delete(length) // the next one tries again
+    reading.then(hash => hash === null && forget(), forget)
+    this.hashes.set(length, reading)
     if (this.hashes.size > this.kept) this.hashes.delete(this.hashes.keys().next().value!)
-    return hash
+    return reading
   }
 }

@@ -28,7 +28,8 @@ import { execute, executeOnce, type Executed } from './execute.js'
 import { addBlock, loadLog } from './load.js'
 import type { OpenOracles } from './oracles.js'
 import { ENGINE, RUNTIME, sameRuntime, unknownEngine } from './runtime.js'
-import { headOf, stateOf, Transaction } from './transaction.js'
+import { stateOf, Transaction } from './transaction.js'
+import { headOf } from './tree.js'
 
 /** So many ms after its first outcome a batch is committed, and the rest of its calls wait for the next one. */
 const LONGEST_MS = 500
@@ -126,7 +127,7 @@ export class Machine extends ReadyResource {
     const cores = await openOwnCores(context.store, keyPair)
     try {
       if (cores.log.length > 0) throw new VMSError('STORAGE_BROKEN', 'the log of a new VM is not empty')
-      await context.durability.checkRoom()
+      context.durability.checkRoom()
       const transaction = await Transaction.open(cores, context.durability)
       try {
         await transaction.appendLog(encodeBlock(genesis))
@@ -282,7 +283,7 @@ export class Machine extends ReadyResource {
 
   private async write<T>(action: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (this.failure !== null) throw this.failure
-    await this.context.durability.checkRoom()
+    this.context.durability.checkRoom()
     try {
       return await action((this.transaction ??= await Transaction.open(this.cores, this.context.durability)))
     } catch (error) {
@@ -335,7 +336,7 @@ export class Machine extends ReadyResource {
   private async commitRuntime(): Promise<void> {
     const { position } = this
     const block = { type: 'runtime' as const, base: position.base, runtime: RUNTIME }
-    await this.context.durability.checkRoom()
+    this.context.durability.checkRoom()
     this.transaction = await Transaction.open(this.cores, this.context.durability)
     this.head = await this.transaction.appendLog(encodeBlock(block))
     await this.transaction.commit()

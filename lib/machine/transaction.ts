@@ -11,6 +11,7 @@ import type { Changes } from '../files/overlay.js'
 import type { FilesState, Head } from '../ledger/encoding.js'
 import type { Cores } from './cores.js'
 import type { Durability } from './durable.js'
+import { headOf } from './tree.js'
 
 export class Transaction {
   private constructor(
@@ -52,11 +53,6 @@ export class Transaction {
   async close(): Promise<void> {
     await Promise.all([this.log.close(), this.db.close(), this.blobs.close()])
   }
-}
-
-/** @returns length and tree hash of a core, at its end or at `length` */
-export async function headOf(core: Hypercore, length = core.length): Promise<Head> {
-  return { length, hash: await core.treeHash(length) }
 }
 
 export async function stateOf(db: Hypercore, blobs: Hypercore): Promise<FilesState> {

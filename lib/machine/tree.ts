@@ -5,7 +5,8 @@ import type Hypercore from 'hypercore'
 import type { ConflictProof } from 'hypercore'
 import flat from 'flat-tree'
 import merkle from 'hypercore/lib/merkle-tree.js'
-import type { TreeNode } from '../ledger/merkle.js'
+import type { Head } from '../ledger/encoding.js'
+import { hashOfRoots, type TreeNode } from '../ledger/merkle.js'
 
 /** A node of a core's tree. @throws Error if the copy does not hold it */
 export async function nodeOf(core: Hypercore, index: number): Promise<TreeNode> {
@@ -35,11 +36,17 @@ export async function fetchNode(core: Hypercore, index: number): Promise<TreeNod
  * not. A peer may have lied about their sizes: what is concluded from them is compared with a signed hash, or proved.
  */
 export async function rootsOf(core: Hypercore, length: number): Promise<TreeNode[]> {
-  if (length === 0) return []
+  const { state } = core
+  if (length === state.length) return state.roots // known without reading
   const held = await merkle.MerkleTree.getRoots(core.state, length).catch(() => null)
   if (held !== null) return held
   await core.treeHash(length)
   return merkle.MerkleTree.getRoots(core.state, length)
+}
+
+/** The head of a core, at its end or at `length`: as `rootsOf`. */
+export async function headOf(core: Hypercore, length = core.length): Promise<Head> {
+  return { length, hash: hashOfRoots(await rootsOf(core, length)) }
 }
 
 /** The newest head of a core that its owner has signed, as far as the copy goes. */

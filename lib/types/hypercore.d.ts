@@ -84,7 +84,7 @@ declare module 'hypercore' {
       /** looks at a proof of another history; resolves with whether it is dealt with */
       checkConflict(proof: ConflictProof, from: object): Promise<boolean>
     }
-    readonly state: { roots: Node[] }
+    readonly state: { length: number; roots: Node[] }
     static key(manifest: Manifest | Uint8Array): Uint8Array
     ready(): Promise<void>
     close(): Promise<void>

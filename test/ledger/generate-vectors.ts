@@ -11,7 +11,7 @@ import Corestore from 'corestore'
 import { commitChanges } from '../../lib/files/commit.js'
 import { FileTree } from '../../lib/files/filetree.js'
 import { openOwnCores } from '../../lib/machine/cores.js'
-import { headOf } from '../../lib/machine/transaction.js'
+import { headOf } from '../../lib/machine/tree.js'
 import { proofVectors, type ProofVector } from '../audit/proof/vectors.js'
 import { hex, keyPairOf } from './helper.js'
 import {

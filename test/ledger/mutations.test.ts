@@ -64,7 +64,12 @@ const FORMATS: Format[] = [
   },
   {
     name: 'receipts',
-    valid: [receipt.encode(receipt.sign(RECEIPT, keyPair))],
+    valid: [
+      receipt.encode(receipt.sign(RECEIPT, keyPair)),
+      ...receipt
+        .signAll([RECEIPT, { ...RECEIPT, index: 1 }, RECEIPT], keyPair)
+        .map(one => receipt.encode(one))
+    ],
     again: bytes => receipt.encode(receipt.decode(bytes))
   },
   {

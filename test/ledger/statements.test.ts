@@ -83,7 +83,15 @@ test('a statement with any field changed is not signed', () => {
 
 test('a signature of one kind is none of another, over the same bytes', () => {
   const bytes = hashOf('anything')
-  const names: Statement[] = ['request', 'receipt', 'head', 'hello', 'confirmation']
+  const names: Statement[] = [
+    'request',
+    'receipt',
+    'receipts',
+    'head',
+    'hello',
+    'confirmation',
+    'attestation'
+  ]
   for (const signed of names) {
     const signature = crypto.sign(signed, bytes, vm)
     for (const checked of names) {

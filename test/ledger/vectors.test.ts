@@ -86,9 +86,12 @@ for (const { name, bytes, decoded } of read<Vector[]>('blocks')) {
   })
 }
 
-const statements = read<{ head: SignedVector[]; receipt: SignedVector[]; hello: SignedVector[] }>(
-  'statements'
-)
+const statements = read<{
+  head: SignedVector[]
+  receipt: SignedVector[]
+  receipts: SignedVector[]
+  hello: SignedVector[]
+}>('statements')
 const kinds = [
   ...statements.head.map(vector => ({ vector, type: headMessage })),
   ...statements.receipt.map(vector => ({ vector, type: receipt })),
@@ -109,6 +112,22 @@ for (const { vector, type } of kinds) {
     assert.ok(type.verify(signed, keyPair.publicKey))
   })
 }
+
+test('statements: receipts that are signed together', () => {
+  const { receipts } = statements
+  const keyPair = crypto.keyPair(unhex(receipts[0].seed))
+  const signed = receipt.signAll(
+    receipts.map(({ decoded }) => fromJSON(decoded) as Receipt),
+    keyPair
+  )
+  for (const [i, one] of signed.entries()) {
+    assert.equal(hex(receipt.encode(one)), receipts[i].bytes)
+    assert.equal(hex(one.signature), receipts[i].signature)
+    const { signature, ...decoded } = receipt.decode(unhex(receipts[i].bytes))
+    assert.deepEqual(toJSON(decoded), receipts[i].decoded)
+    assert.ok(receipt.verify({ ...decoded, signature }, keyPair.publicKey))
+  }
+})
 
 const messages = read<{ hello: Vector[]; refusal: Vector[] }>('messages')
 

@@ -119,6 +119,8 @@ export function statementVectors(): { [kind: string]: SignedVector[] } {
     signature: hex(signature)
   })
   const receipt1 = receipt.sign(RECEIPT, keyPair)
+  const fields = [4, 5, 6].map(index => ({ ...RECEIPT, index }))
+  const together = receipt.signAll(fields, keyPair)
   const hello1 = hello.sign(HELLO, keyPair)
   return {
     head: HEADS.map(fields => {
@@ -126,6 +128,9 @@ export function statementVectors(): { [kind: string]: SignedVector[] } {
       return vector(`the head at ${fields.length}`, headMessage.encode(one), fields, one.signature)
     }),
     receipt: [vector('a receipt', receipt.encode(receipt1), RECEIPT, receipt1.signature)],
+    receipts: together.map((one, i) =>
+      vector(`one of three that are signed together, ${i}`, receipt.encode(one), fields[i], one.signature)
+    ),
     hello: [vector('a hello', hello.encode(hello1), HELLO, hello1.signature)]
   }
 }

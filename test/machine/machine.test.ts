@@ -15,7 +15,8 @@ import { unexported } from '../../lib/machine/execute.js'
 import { DEFAULT_LIMITS } from '../../lib/machine/genesis.js'
 import { Machine } from '../../lib/machine/machine.js'
 import { ENGINE, RUNTIME } from '../../lib/machine/runtime.js'
-import { headOf, stateOf } from '../../lib/machine/transaction.js'
+import { stateOf } from '../../lib/machine/transaction.js'
+import { headOf } from '../../lib/machine/tree.js'
 import { hashOf, hex, toJSON } from '../ledger/helper.js'
 import {
   ask,

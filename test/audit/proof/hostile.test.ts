@@ -20,9 +20,10 @@ import { encodeBlock } from '../../../lib/ledger/blocks.js'
 import { encodeKey } from '../../../lib/ledger/keys.js'
 import { hashOfRoots, openCoreProof, proveCore, type CoreProof } from '../../../lib/ledger/merkle.js'
 import { sealProof } from '../../../lib/ledger/sealed.js'
+import { receipt } from '../../../lib/ledger/statements.js'
 import { keyEncoding } from '../../../lib/files/tree.js'
 import { encodeValue } from '../../../lib/ledger/values.js'
-import { headOf } from '../../../lib/machine/transaction.js'
+import { headOf } from '../../../lib/machine/tree.js'
 import * as messages from 'hyperbee/lib/messages.js'
 import type { Level } from 'hyperbee/lib/messages.js'
 import { SOURCE } from '../../helpers/story.js'
@@ -71,8 +72,10 @@ made.push({
   bytes: await proveUnlogged(unlogged.cores, signed[0], { from: 3, to: 4 })
 })
 const answered = await forge(forger, {})
-const receipt = await answered.receipt(await answered.commitAt(3), 3, 0, { record: b4a.alloc(32, 7) })
-made.push({ name: 'an answer', bytes: await proveAnswer(answered.cores, receipt) })
+const answer = await answered.receipt(await answered.commitAt(3), 3, 0, { record: b4a.alloc(32, 7) })
+made.push({ name: 'an answer', bytes: await proveAnswer(answered.cores, answer) })
+const [, together] = receipt.signAll([{ ...answer, index: 9 }, answer, answer], answered.keyPair)
+made.push({ name: 'an answer of several', bytes: await proveAnswer(answered.cores, together) })
 // forks and confirmations
 for (const { name, type, bytes } of vectors) if (type !== 'replay') made.push({ name, bytes: unhex(bytes) })
 
