@@ -13,6 +13,7 @@ export function until(
   timeout: number
 ): Promise<boolean> {
   return new Promise((resolve, reject) => {
+    if (look()) return resolve(true)
     const settle = (result: () => void) => {
       clearTimeout(timer)
       for (const event of events) target.off(event, onevent)
@@ -27,6 +28,5 @@ export function until(
     }
     const timer = setTimeout(() => settle(() => resolve(false)), timeout)
     for (const event of events) target.on(event, onevent)
-    onevent()
   })
 }

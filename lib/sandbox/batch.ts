@@ -38,6 +38,8 @@ export interface BatchOptions {
   /** gas of each call */
   gas: number
   oracles: OracleShape[]
+  /** calls that the first window may have: as the batch before has left it */
+  window: number
   onconsole: (line: ConsoleLine) => void
 }
 
@@ -50,6 +52,8 @@ export type RunEnd = 'ended' | 'given up' | 'lost'
 export class Batch {
   /** How many calls have ended. */
   ended = 0
+  /** How many calls the next window may have. */
+  window: number
   #first = 0 // of the window
   #sent = 0
   #asked = false // whether the child waits for an answer
@@ -62,7 +66,9 @@ export class Batch {
     private readonly calls: Call[],
     private readonly handler: BatchHandler,
     private readonly options: BatchOptions
-  ) {}
+  ) {
+    this.window = options.window
+  }
 
   /**
    * Runs what has not ended yet.
@@ -70,10 +76,10 @@ export class Batch {
    * @throws what the handler throws; `drain` then tells what becomes of the child
    */
   async run(child: SandboxProcess): Promise<RunEnd> {
-    for (let size = 1; this.ended < this.calls.length;) {
+    while (this.ended < this.calls.length) {
       const alone = this.ended < this.#alone
       const since = performance.now()
-      this.#send(child, alone ? 1 : size, !alone)
+      this.#send(child, alone ? 1 : this.window, !alone)
       const found = await this.#follow(child, !alone)
       if (found === 'aborted' || (found === 'lost' && alone)) {
         this.#show()
@@ -81,17 +87,18 @@ export class Batch {
       }
       if (found === 'lost') {
         this.#runAgain(this.#sent)
+        this.window = 1
         return 'lost'
       }
       if (found === 'wrong') {
         this.#runAgain(this.ended + this.#wary)
         this.#wary = Math.min(this.#wary * 2, MAX_WARY)
-        size = 1
+        this.window = 1
         if (!(await this.drain(child))) return 'lost'
       } else if (!alone) {
         this.#wary = Math.max(1, this.#wary / 2)
         const ms = (performance.now() - since) / (this.#sent - this.#first)
-        size = Math.max(1, Math.min(Math.floor(WINDOW_MS / ms), size * 4, MAX_WINDOW))
+        this.window = Math.max(1, Math.min(Math.floor(WINDOW_MS / ms), this.window * 4, MAX_WINDOW))
       }
     }
     return 'ended'

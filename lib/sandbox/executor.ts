@@ -49,6 +49,7 @@ export class Executor extends ReadyResource {
   readonly #pool: Pool
   #child: SandboxProcess | null = null
   #good = false
+  #window = 1 // of calls that are sent to the child together
   #suspectUntil = -Infinity
   #last: Promise<unknown> = Promise.resolve()
 
@@ -83,7 +84,13 @@ export class Executor extends ReadyResource {
       if (calls.length === 0) return 0
       const watchdog = this.#watchdog * Math.max(1, gas / DEFAULT_GAS)
       const onconsole = this.#onconsole
-      const batch = new Batch(source, calls, handler, { watchdog, gas, oracles, onconsole })
+      const batch = new Batch(source, calls, handler, {
+        watchdog,
+        gas,
+        oracles,
+        window: this.#window,
+        onconsole
+      })
       for (;;) {
         const child = await this.#take(source)
         let end
@@ -93,6 +100,7 @@ export class Executor extends ReadyResource {
           void this.#drain(child, batch)
           throw error
         }
+        this.#window = end === 'ended' ? batch.window : 1
         if (end === 'ended') this.#release(child)
         else await this.#lose(child)
         if (end !== 'lost') return batch.ended
