@@ -280,14 +280,15 @@ function enlarge(state: State) {
 }
 
 /** The length in a frame's header. */
-export function readLength(header: Uint8Array): number {
-  return new DataView(header.buffer, header.byteOffset, HEADER).getUint32(0, true)
+export function readLength(bytes: Uint8Array, at = 0): number {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
 }
 
 /** Cuts a stream of chunks into frames. */
 export class FrameReader {
   #chunks: Uint8Array[] = []
   #size = 0
+  #needed = HEADER // bytes to go on with
 
   /** @param max the most bytes that a frame may have */
   constructor(private readonly max = MAX_FRAME) {}
@@ -299,38 +300,34 @@ export class FrameReader {
   push(chunk: Uint8Array): Uint8Array[] {
     this.#chunks.push(chunk)
     this.#size += chunk.byteLength
+    if (this.#size < this.#needed) return []
+    const bytes = this.#join()
+    const end = bytes.byteLength
     const frames: Uint8Array[] = []
-    for (;;) {
-      const header = this.#peek(HEADER)
-      if (!header) return frames
-      const length = readLength(header)
+    let at = 0
+    this.#needed = HEADER
+    while (end - at >= HEADER) {
+      const length = readLength(bytes, at)
       if (length < 1 || length > this.max) throw new Error('a frame of an impossible size')
-      if (this.#size < HEADER + length) return frames
-      frames.push(this.#take(HEADER + length).subarray(HEADER))
+      this.#needed = HEADER + length
+      if (end - at < this.#needed) break
+      frames.push(bytes.subarray(at + HEADER, at + this.#needed))
+      at += this.#needed
+      this.#needed = HEADER
     }
-  }
-
-  #peek(bytes: number): Uint8Array | null {
-    if (this.#size < bytes) return null
-    return this.#chunks[0].byteLength >= bytes ? this.#chunks[0] : this.#join()
-  }
-
-  #take(bytes: number): Uint8Array {
-    const first = this.#chunks[0].byteLength >= bytes ? this.#chunks[0] : this.#join()
-    if (first.byteLength === bytes) this.#chunks.shift()
-    else this.#chunks[0] = first.subarray(bytes)
-    this.#size -= bytes
-    return first.subarray(0, bytes)
+    this.#chunks = at < end ? [bytes.subarray(at)] : []
+    this.#size = end - at
+    return frames
   }
 
   #join(): Uint8Array {
+    if (this.#chunks.length === 1) return this.#chunks[0]
     const joined = new Uint8Array(this.#size)
     let at = 0
     for (const chunk of this.#chunks) {
       joined.set(chunk, at)
       at += chunk.byteLength
     }
-    this.#chunks = [joined]
     return joined
   }
 }
