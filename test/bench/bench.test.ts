@@ -12,13 +12,26 @@ import { auditAndCompare, BrokenPromise, proveUnder } from './prove.js'
 
 const RUN = fileURLToPath(new URL('./run.js', import.meta.url))
 
-test('the benchmark of calls prints its rows as JSON, and a table beside it', async () => {
-  const env = { ...process.env, BENCH_SECONDS: '0.5', BENCH_FILES: '50' }
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [RUN, 'calls'], { env })
+/** All but the other systems, which have to be fetched, and growth, which takes hours. */
+const PARTS = process.env.VMS_TEST_FULL
+  ? ['calls', 'audits', 'start', 'watch', 'vms', 'fairness', 'sandbox']
+  : ['calls']
+
+const SMALL = {
+  BENCH_SECONDS: '0.5',
+  BENCH_CALLS: '200',
+  BENCH_FILES: '50',
+  BENCH_VMS: '5',
+  BENCH_BLOCKS: '10,20'
+}
+
+test('benchmarks print their rows as JSON, and a table beside it', async t => {
+  const options = { env: { ...process.env, ...SMALL }, signal: t.signal }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [RUN, ...PARTS], options)
   const { machine, rows } = JSON.parse(stdout) as { machine: { cores: number }; rows: Row[] }
   assert.ok(machine.cores > 0)
   for (const { work, value, unit, conditions } of rows) {
-    assert.ok(Number.isFinite(value) && value! > 0, work)
+    assert.ok(Number.isFinite(value), work)
     assert.ok(unit !== '' && conditions !== '', work)
     assert.ok(stderr.includes(work))
   }

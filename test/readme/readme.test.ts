@@ -1,13 +1,13 @@
 // The README's commands, run as it gives them; what they print has to be what it shows, but for keys and hashes.
 
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Running, VMS, World } from '../helpers/cli.js'
+import { VMS, World } from '../helpers/cli.js'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const README = await readFile(path.join(ROOT, 'README.md'), 'utf8')
@@ -147,13 +147,4 @@ test('the exit statuses and commands of the README are all there are', async () 
     [...cell.matchAll(/`vms (\w+)/g)].map(([, name]) => name)
   )
   assert.deepEqual(table.sort(), commands.sort())
-})
-
-test('the benchmarks run, and print JSON', { timeout: 120_000 }, async () => {
-  const script = fileURLToPath(new URL('../bench/run.js', import.meta.url))
-  const child = spawn(process.execPath, [script], { env: { ...process.env, BENCH_SECONDS: '0.2' } })
-  const { status, stdout, stderr } = await new Running(child).ended
-  assert.equal(status, 0, stderr)
-  const { rows } = JSON.parse(stdout) as { rows: { value: number }[] }
-  assert.ok(rows.length >= 10 && rows.every(({ value }) => value > 0))
 })
