@@ -19,6 +19,7 @@ import { encodeKey } from '../../lib/ledger/keys.js'
 import { codeOf, messageOf } from '../../lib/errors.js'
 import { RUNTIME } from '../../lib/machine/runtime.js'
 import { decodeBlock } from '../../lib/ledger/blocks.js'
+import type { ContractInForce } from '../../lib/ledger/contract.js'
 import type { Outcome, Record } from '../../lib/ledger/record.js'
 import { newestContract } from '../../lib/replica/contract.js'
 import type { Replica } from '../../lib/replica/replica.js'
@@ -225,7 +226,7 @@ class History {
       await replica.sync(120_000)
       const { oracles, ...genesis } = await replica.genesis()
       const { methods } = await executor.inspect(source, { oracles })
-      const before = await newestContract(replica, 120_000)
+      const before = await this.contractNow(replica)
       const calls = new Calls(replica, this.owner)
       await upgrade(calls, { ...genesis, oracles }, before, { source, methods }, { timeout: 120_000 })
     } catch (error) {
@@ -234,6 +235,15 @@ class History {
     } finally {
       await executor.close()
       await replica.close()
+    }
+  }
+
+  /** The contract in force, from the host: without it, the copy knows that of the newest block that it holds. */
+  private async contractNow(replica: Replica): Promise<ContractInForce> {
+    for (;;) {
+      await replica.until(() => replica.host !== null && replica.caughtUp(), 120_000)
+      const found = await newestContract(replica, 120_000)
+      if (replica.host !== null) return found
     }
   }
 
