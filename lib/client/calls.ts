@@ -21,7 +21,6 @@ import { decodeValue, type Value } from '../ledger/values.js'
 import { headOf } from '../machine/tree.js'
 import type { Link } from '../replica/link.js'
 import type { Replica } from '../replica/replica.js'
-import { within } from '../replica/within.js'
 import { checkSize, encodeArguments } from './arguments.js'
 import { requireAudited } from './audited.js'
 import { CallError } from './errors.js'
@@ -120,13 +119,9 @@ export class Calls {
     const encoded = encodeArguments(args)
     if (signal?.aborted) throw aborted()
     await this.connect(timeout)
-    const seen = await within<Head | null>(Math.max(0, deadline - Date.now()), this.seen(), () => null).catch(
-      async (error: unknown) => {
-        throw await this.replica.explain(error)
-      }
-    )
-    if (seen === null)
-      throw new VMSError('NOT_AVAILABLE', `the host of ${encodeKey(this.replica.key)} does not send its log`)
+    const seen = await this.seen().catch(async (error: unknown) => {
+      throw await this.replica.explain(error)
+    })
     await requireAudited(this.replica, seen.length, this.minAuditors, deadline - Date.now(), signal)
     const request: Request = {
       vm: this.replica.key,
