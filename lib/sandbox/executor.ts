@@ -66,6 +66,11 @@ export class Executor extends ReadyResource {
     return this.#child?.pid ?? null
   }
 
+  /** Has a child ready for whoever comes next, as long as this executor is open. */
+  keepWarm(): void {
+    this.#pool.keepWarm(this)
+  }
+
   /**
    * Runs the calls one after the other.
    * @param source the contract as it stands in genesis; checked in the child, so it may be anything

@@ -6,6 +6,7 @@ import { Executor, type ExecutorOptions } from '../../lib/sandbox/executor.js'
 import { Pool, type PoolOptions } from '../../lib/sandbox/pool.js'
 import { Sources } from '../../lib/sandbox/slots.js'
 import type { SystemAnswer } from '../../lib/sandbox/types.js'
+import { until } from '../helpers/until.js'
 import {
   contract,
   executor,
@@ -38,6 +39,30 @@ async function spinning(join: () => Executor) {
   })
   return { executor, run }
 }
+
+test('a pool that is kept warm has a child before anybody comes, keeps it, and starts another if it dies', async t => {
+  const { pool, join } = poolOf(t, { size: 2, extra: 0 })
+  const keeper = join()
+  keeper.keepWarm()
+  await until(
+    () => pool.pids.length === 1,
+    () => 'there is no child'
+  )
+  const [first] = pool.pids
+  const cold = poolOf(t, { size: 2, extra: 0 })
+  for (const pool of [join, cold.join]) await once(pool({ idle: 1 }), 'return 1')
+  await until(
+    () => cold.pool.pids.length === 0,
+    () => 'a child is not ended'
+  )
+  assert.deepEqual(pool.pids, [first])
+  process.kill(first, 'SIGKILL')
+  await until(
+    () => pool.pids.length === 1 && pool.pids[0] !== first,
+    () => 'there is no other child'
+  )
+  await keeper.close()
+})
 
 test('a batch has its child for itself, and there are no more children than there should be', async t => {
   const { pool, join } = poolOf(t, { size: 2, extra: 0 })
