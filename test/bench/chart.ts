@@ -18,6 +18,9 @@ const MEASURES: ['serve' | 'audit' | 'start' | 'memory', string][] = [
   ['memory', 'memory, MiB']
 ]
 
+/** Where the lower axis has a number. */
+const POWERS = Array.from({ length: 7 }, (_, i) => 10 ** i)
+
 /** The part of vega that is used. */
 interface Vega {
   parse: (spec: object) => object
@@ -66,13 +69,13 @@ function specOf(points: Point[]): object {
           field: 'size',
           type: 'quantitative',
           scale: { type: 'log' },
-          axis: { title: null, format: '~s' }
+          axis: { title: null, format: '~s', values: POWERS, grid: false }
         },
         y: {
           field: 'value',
           type: 'quantitative',
           scale: { zero: true },
-          axis: { title: null, format: '~s' }
+          axis: { title: null, format: '~g' }
         }
       }
     },

@@ -28,14 +28,14 @@ export class Load {
   ) {}
 
   /**
-   * Connects so many callers, each with a first call.
+   * Connects so many callers, each with a first call; or without, if they only read the files once.
    * @param folder of their copies and identities
    */
   static async open(
-    options: { key: string; nodes: string[]; folder: string; callers?: number },
+    options: { key: string; nodes: string[]; folder: string; callers?: number; reading?: boolean },
     acknowledged = new Acknowledged()
   ): Promise<Load> {
-    const { key, nodes: bootstrap, folder, callers = 1 } = options
+    const { key, nodes: bootstrap, folder, callers = 1, reading = false } = options
     const clients = Array.from({ length: callers }, (_, i) => {
       const storage = path.join(folder, `caller-${i}`)
       const identity = path.join(folder, `identity-${i}`)
@@ -43,7 +43,7 @@ export class Load {
     })
     const load = new Load(clients, acknowledged)
     // a few at a time, as callers come: each looks for the host by itself
-    await rateOf(callers, 8, n => load.callOf(clients[n]))
+    await rateOf(callers, 8, n => (reading ? clients[n].files.readdir('/') : load.callOf(clients[n])))
     return load
   }
 

@@ -18,24 +18,27 @@ export async function manyVMs(ground: Ground, { vms }: Settings): Promise<Row[]>
   const host = await HostProcess.resume(ground, 'vms', vms)
   const { seconds, memory, sandboxes } = host
   const keys = drawn(host.keys, Math.min(CALLED, vms))
-  const times: { finding: number; calling: number }[] = []
+  const times: { finding: number; first: number; second: number }[] = []
   const loads: { key: string; load: Load }[] = []
   for (const [i, key] of keys.entries()) {
     const folder = ground.path(`vms-caller-${i}`)
     const acknowledged = new Acknowledged()
     const begun = performance.now()
-    // the call that a load begins with is the VM's first
-    const load = await Load.open({ key, nodes: ground.nodes, folder }, acknowledged)
+    const load = await Load.open({ key, nodes: ground.nodes, folder, reading: true }, acknowledged)
     const found = performance.now()
     await load.call()
-    times.push({ finding: found - begun, calling: performance.now() - found })
+    const called = performance.now()
+    await load.call()
+    times.push({ finding: found - begun, first: called - found, second: performance.now() - called })
     loads.push({ key, load })
   }
   const proved = await proveAll(ground, host, loads)
   await proved.host.stop()
   const conditions = `${vms} VMs of the RSVP contract in one vms serve, started again`
   const firsts = `${keys.length} random ones of ${vms} VMs that have run nothing since the host was started`
-  const [finding, calling] = [times.map(one => one.finding), times.map(one => one.calling)].map(latencyOf)
+  const finding = latencyOf(times.map(one => one.finding))
+  const first = latencyOf(times.map(one => one.first))
+  const second = latencyOf(times.map(one => one.second))
   return [
     row(`host start, ${vms} idle VMs`, seconds, 's', `${conditions}, until all can be found`),
     row(`${vms} idle VMs, host's process`, memory, 'MiB', `${conditions}; VmRSS when ready`),
@@ -46,13 +49,14 @@ export async function manyVMs(ground: Ground, { vms }: Settings): Promise<Row[]>
       `${conditions}; VmRSS of its children when ready`
     ),
     row(
-      'first call of an idle VM',
+      'an idle VM found',
       finding.p50,
       'ms',
-      `${firsts}; a new client, finding the host included`,
+      `${firsts}; a new client, with a first look at the files`,
       finding
     ),
-    row('second call of it', calling.p50, 'ms', `${firsts}; one at a time`, calling)
+    row('first call of it', first.p50, 'ms', `${firsts}; target: at most 100`, first),
+    row('second call of it', second.p50, 'ms', `${firsts}; one at a time`, second)
   ]
 }
 
