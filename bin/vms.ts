@@ -22,6 +22,7 @@ const program = new Command('vms')
   )
   .version(version(), '--version', 'print the version')
   .option('--bootstrap <nodes>', 'host:port[,host:port…] to enter the network by (VMS_BOOTSTRAP)')
+  .option('--relay <keys>', 'relays for where peers do not reach each other otherwise (VMS_RELAY)')
   .option('--storage <dir>', 'where this command keeps its data (VMS_STORAGE)')
   .option('--identity <file>', 'the key pair to act as')
   .option('--timeout <seconds>', 'how long to wait for peers (default: 30)')
@@ -82,6 +83,8 @@ asking(program.command('serve'))
   .option('--disk <size>', 'what the storage may have')
   .option('--max-gas <units>', 'what who deploys through the factory may ask for')
   .option('--max-file-bytes <size>', 'the largest file of a newly deployed VM (default: 1MiB)')
+  .option('--port <port>', 'the UDP port that others reach it at (default: one that is free)')
+  .option('--no-wait', 'after a stop that was not clean: do not ask peers first what they have seen')
   .option('--watchdog <ms>', 'how long a call may compute (default: 5000)')
   .action((scripts: string[], options: object) =>
     act(async context => (await import('../lib/commands/serve.js')).serve(context, scripts, options))
@@ -91,6 +94,24 @@ program
   .command('status')
   .description('what the host that runs in the storage is doing')
   .action(() => act(async context => (await import('../lib/commands/status.js')).status(context)))
+
+program
+  .command('backup')
+  .description("write the keys of the storage's VMs to a file, encrypted with a passphrase")
+  .argument('<file>')
+  .option('--passphrase-file <file>', 'its first line is the passphrase (VMS_PASSPHRASE)')
+  .action((file: string, options: object) =>
+    act(async context => (await import('../lib/commands/backup.js')).backup(context, file, options))
+  )
+
+program
+  .command('restore')
+  .description('bring the VMs of a backup to this machine: log and files are fetched from mirrors')
+  .argument('<file>')
+  .option('--passphrase-file <file>', 'its first line is the passphrase (VMS_PASSPHRASE)')
+  .action((file: string, options: object) =>
+    act(async context => (await import('../lib/commands/backup.js')).restore(context, file, options))
+  )
 
 program
   .command('deploy')
@@ -248,6 +269,28 @@ program
   .option('--port <port>', 'port of the first node (default: one that is free)')
   .action((options: { port?: string }) =>
     act(async context => (await import('../lib/commands/testnet.js')).testnet(context, options))
+  )
+
+program
+  .command('mirror')
+  .description('keep VMs available while their hosts are away, until interrupted')
+  .argument('[key...]')
+  .option('--mirror-all-from <file>', 'a list of keys, one a line, that may change meanwhile', repeated)
+  .option('--disk <size>', 'what the blocks of all of them may have')
+  .option('--port <port>', 'the UDP port that others reach it at (default: one that is free)')
+  .action((keys: string[], options: object) =>
+    act(async context => (await import('../lib/commands/mirror.js')).mirror(context, keys, options))
+  )
+
+program
+  .command('relay')
+  .description(
+    'pass on the encrypted connections of peers that do not reach each other; needs a public address'
+  )
+  .option('--port <port>', 'the UDP port that it is reached at (default: one that is free)')
+  .option('--rate <size>', 'what it carries for one address in a second, as 256KiB (default)')
+  .action((options: object) =>
+    act(async context => (await import('../lib/commands/relay.js')).relay(context, options))
   )
 
 program

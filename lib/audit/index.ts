@@ -2,13 +2,12 @@
 
 import { decodeKey } from '../ledger/keys.js'
 import { Replica } from '../replica/replica.js'
+import type { NetworkOptions } from '../swarm/network.js'
 import { dataFolder } from '../user/folders.js'
 import { audit as auditReplica, type AuditOptions } from './auditor.js'
 import type { AuditResult } from './findings.js'
 
-export interface AuditKeyOptions extends Partial<AuditOptions> {
-  /** nodes as host:port; the public network if not given */
-  bootstrap?: string[]
+export interface AuditKeyOptions extends Partial<AuditOptions>, NetworkOptions {
   /** a folder for this audit alone; if not given, one below the user's data folder */
   storage?: string
 }
@@ -21,8 +20,8 @@ const DEFAULT_TIMEOUT_MS = 30_000
  * @throws VMSError INVALID_KEY; UNREACHABLE if neither a peer nor a copy is there
  */
 export async function audit(key: string | Uint8Array, options: AuditKeyOptions = {}): Promise<AuditResult> {
-  const { bootstrap, storage, timeout = DEFAULT_TIMEOUT_MS, onprogress } = options
-  const replica = new Replica(decodeKey(key), { bootstrap, storage, data: dataFolder() })
+  const { bootstrap, relays, storage, timeout = DEFAULT_TIMEOUT_MS, onprogress } = options
+  const replica = new Replica(decodeKey(key), { bootstrap, relays, storage, data: dataFolder() })
   try {
     return await auditReplica(replica, { timeout, onprogress })
   } finally {

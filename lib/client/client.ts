@@ -9,6 +9,7 @@ import { Watch } from '../audit/watch.js'
 import { decodeKey, encodeKey } from '../ledger/keys.js'
 import { Replica } from '../replica/replica.js'
 import { RESERVED } from '../sandbox/reserved.js'
+import type { NetworkOptions } from '../swarm/network.js'
 import { dataFolder } from '../user/folders.js'
 import { loadIdentity } from '../user/identity.js'
 import { Calls, DEFAULT_TIMEOUT_MS, type CallOptions, type CallResult } from './calls.js'
@@ -19,9 +20,7 @@ import { withMethods, type AnyContract, type Methods } from './methods.js'
 
 export type { AnyContract, Methods } from './methods.js'
 
-export interface ClientOptions {
-  /** nodes as host:port; the public network if not given */
-  bootstrap?: string[]
+export interface ClientOptions extends NetworkOptions {
   /** who calls: a key pair, or the file of one; the user's own if not given */
   identity?: KeyPair | string
   /** a folder for this client alone; if not given, one below the user's data folder */
@@ -84,8 +83,8 @@ export class Client<Contract = AnyContract> extends ReadyResource {
     this.key = decodeKey(key)
     this.id = encodeKey(this.key)
     this.timeout = options.timeout ?? DEFAULT_TIMEOUT_MS
-    const { bootstrap, storage, trust = [], minAuditors = 0 } = options
-    this.replica = new Replica(this.key, { bootstrap, storage, data: dataFolder() })
+    const { bootstrap, relays, storage, trust = [], minAuditors = 0 } = options
+    this.replica = new Replica(this.key, { bootstrap, relays, storage, data: dataFolder() })
     for (const auditor of trust) this.replica.trusted.add(encodeKey(decodeKey(auditor)))
     if (minAuditors > this.replica.trusted.size) {
       throw new VMSError(

@@ -13,11 +13,14 @@ import { EXIT } from './exit.js'
 import { cat, list } from './files.js'
 import { printInfo } from './info.js'
 import { printTail } from './log.js'
-import { log, print } from './output.js'
+import { log, print, printJSON } from './output.js'
 import { define, method as methodOf, onTerminal, Session, type DotCommand } from './repl.js'
 import { readTrust, showTrust, trustingReplica, type Trust, type TrustFlags } from './trust.js'
 
 const DEFAULT_TAIL = 10
+
+/** How long the host may be gone before that is said, ms: one connection may take the place of another. */
+const GONE_MS = 1000
 
 /** What has the methods that run here in a session. */
 const LOCAL = 'local'
@@ -63,8 +66,39 @@ export async function connect(context: Context, key: string, flags: TrustFlags):
   const commands = dotCommands(context, replica, trust)
   for (const [name, command] of Object.entries(commands)) session.command(name, command)
   session.help(() => methods, `${LOCAL}.method(…) run it here`)
+  const unfollow = followHost(context, session, replica)
   await session.ended()
+  unfollow()
   return EXIT.ok
+}
+
+/** Tells when the host is lost, and when it is back. @returns what ends that */
+function followHost(context: Context, session: Session, replica: Replica): () => void {
+  let online = replica.host !== null
+  let gone: NodeJS.Timeout | undefined
+  const tell = (event: object, sentence: string) =>
+    session.interject(() => (context.json ? printJSON({ event: 'host', ...event }) : log(`vms: ${sentence}`)))
+  const look = () => {
+    if (replica.host === null) {
+      if (!online) return
+      gone ??= setTimeout(() => {
+        online = false
+        tell({ online }, 'the host is offline; looking for it')
+      }, GONE_MS)
+      return
+    }
+    clearTimeout(gone)
+    gone = undefined
+    if (online) return
+    online = true
+    const { relayed } = replica
+    tell({ online, relayed }, `the host is online (${relayed ? 'relayed' : 'direct'})`)
+  }
+  replica.on('link', look)
+  return () => {
+    replica.off('link', look)
+    clearTimeout(gone)
+  }
 }
 
 /** Tells of each contract that takes the place of the one before. */

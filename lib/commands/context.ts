@@ -7,11 +7,13 @@ import { VMSError } from '../errors.js'
 import { FileError } from '../files/errors.js'
 import type { UpgradeName } from '../ledger/contract.js'
 import type { Replica } from '../replica/replica.js'
+import type { NetworkOptions } from '../swarm/network.js'
 import { log } from './output.js'
 
 /** The flags that every command takes, as they were typed. */
 export interface Flags {
   bootstrap?: string
+  relay?: string
   storage?: string
   identity?: string
   timeout?: string
@@ -88,11 +90,16 @@ export class Context {
     return this.flags.bootstrap ?? (process.env.VMS_BOOTSTRAP || undefined)
   }
 
-  async bootstrap(): Promise<string[] | undefined> {
-    const text = this.bootstrapText
-    if (text === undefined) return undefined
-    const { parseBootstrap } = await import('../swarm/bootstrap.js')
-    return parseBootstrap(text)
+  /** How to take part in the network. */
+  async network(): Promise<NetworkOptions> {
+    const { bootstrapText } = this
+    const relay = this.flags.relay ?? (process.env.VMS_RELAY || undefined)
+    if (bootstrapText === undefined && relay === undefined) return {}
+    const { parseBootstrap, parseRelays } = await import('../swarm/network.js')
+    return {
+      bootstrap: bootstrapText === undefined ? undefined : parseBootstrap(bootstrapText),
+      relays: relay === undefined ? undefined : parseRelays(relay)
+    }
   }
 
   async identity(): Promise<KeyPair> {
@@ -113,8 +120,8 @@ export class Context {
       import('../user/folders.js')
     ])
     const decoded = decodeKey(key)
-    const bootstrap = await this.bootstrap()
-    const replica = this.use(new Replica(decoded, { bootstrap, storage, data: dataFolder(), announce }))
+    const network = await this.network()
+    const replica = this.use(new Replica(decoded, { ...network, storage, data: dataFolder(), announce }))
     this.replicas.push(replica)
     return replica
   }
@@ -128,6 +135,14 @@ export class Context {
     }
     return error
   }
+}
+
+/**
+ * The port that --port was given.
+ * @throws VMSError USAGE
+ */
+export function parsePort(text: string): number {
+  return parseNumber('--port', text, { min: 1, max: 65535, integer: true })
 }
 
 /**

@@ -9,6 +9,9 @@ import { flush, log } from './output.js'
 /** A command: resolves with its exit status. */
 export type Command = (context: Context) => Promise<number>
 
+/** How long a command may take to close what it has opened, ms: whoever stops services kills them after 10 s. */
+const CLOSE_MS = 9000
+
 /** Runs a command and ends the process. */
 export async function run(flags: Flags, command: Command): Promise<never> {
   // Hypercore speaks there when it meets a fork, and stdout is for results
@@ -24,6 +27,10 @@ export async function run(flags: Flags, command: Command): Promise<never> {
     log(...sentenceOf(error, context.verbose))
     status = statusOf(error)
   }
+  setTimeout(() => {
+    log('vms: not everything could be closed in time; nothing that was answered is lost')
+    process.exit(status)
+  }, CLOSE_MS).unref()
   try {
     await context.close()
   } catch (error) {

@@ -20,10 +20,12 @@ import { isolation } from '../sandbox/isolation.js'
 import { placesOf, type Places } from '../sandbox/places.js'
 import { hostFolder } from '../user/folders.js'
 import { IdList } from '../user/ids.js'
+import type { Reach } from '../swarm/watchdog.js'
 import { parseSize } from '../user/sizes.js'
-import { parseNumber, parseUpgrade, type Context } from './context.js'
+import { parseNumber, parsePort, parseUpgrade, type Context } from './context.js'
 import { chooseOracles, type OracleFlags } from './oracles.js'
 import { log, print, printJSON } from './output.js'
+import { tellReach } from './reach.js'
 import { warnOfMigrate } from './upgrade.js'
 
 /** The most that a timer can wait, ms. */
@@ -38,6 +40,8 @@ export async function serve(
     gas?: string
     watchdog?: string
     upgrade?: string
+    port?: string
+    wait?: boolean
   } & OracleFlags &
     PolicyFlags
 ): Promise<number> {
@@ -51,6 +55,7 @@ export async function serve(
       ? DEFAULT_LIMITS.gas
       : parseNumber('--gas', options.gas, { min: 1, max: CEILINGS.gas, integer: true })
   const upgrade = parseUpgrade(options.upgrade)
+  const port = options.port === undefined ? undefined : parsePort(options.port)
   const bundles = await bundleAll(scripts)
   const oracles = await chooseOracles(options)
   const specs = await describeOracles(oracles)
@@ -68,7 +73,10 @@ export async function serve(
   const host = context.use(
     new Host({
       storage,
-      bootstrap: await context.bootstrap(),
+      ...(await context.network()),
+      port,
+      wait: options.wait,
+      warm: true,
       watchdog,
       onconsole,
       onproblem,
@@ -107,6 +115,8 @@ export async function serve(
     if (!resumed.includes(factory)) printReady(context, factory, false)
   }
   if (host.services.size === 0) throw nothingToServe(host, storage)
+  if (host.reach) tellReach(context, host.reach)
+  host.on('reach', (reach: Reach) => tellReach(context, reach))
   return context.stopped
 }
 

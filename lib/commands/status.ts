@@ -1,4 +1,4 @@
-// vms status: what the host that runs in a storage is doing.
+// vms status: what the host that runs in a storage is doing; as a health check it exits with 1 if there is a problem.
 
 import { askStatus } from '../host/status-socket.js'
 import type { HostStatus, PolicyStatus, VMStatus } from '../host/status.js'
@@ -7,18 +7,19 @@ import { formatSize } from '../user/sizes.js'
 import { formatAge } from './age.js'
 import type { Context } from './context.js'
 import { EXIT } from './exit.js'
-import { print, printJSON } from './output.js'
+import { log, print, printJSON } from './output.js'
+import { describeReach } from './reach.js'
 
 export async function status(context: Context): Promise<number> {
   const text = await askStatus(context.storage ?? hostFolder(), context.timeout)
   const found = JSON.parse(text) as HostStatus
   if (context.json) printJSON(found)
   else printStatus(found)
-  return EXIT.ok
+  return found.problems.length === 0 ? EXIT.ok : EXIT.failed
 }
 
 function printStatus(found: HostStatus): void {
-  const { lastCommit, disk, peers, notServed } = found
+  const { lastCommit, disk, peers, network, notServed, problems } = found
   const limit = disk.limit === null ? '' : ` of ${formatSize(disk.limit)}`
   const lines: [string, string][] = [
     ['host', `running for ${formatAge(found.uptime)}, process ${found.pid}`],
@@ -26,6 +27,7 @@ function printStatus(found: HostStatus): void {
     ['calls', `${found.served} served, ${found.queue} waiting`],
     ['refused', describeCounts(found.rejections)],
     ['commit', lastCommit === null ? 'none' : `${formatAge(lastCommit.age)} ago`],
+    ['network', network === null ? 'not known yet' : describeReach(network)],
     ['peers', String(peers)],
     ['disk', `${formatSize(disk.used)} used${limit}, ${formatSize(disk.free)} free`],
     ['policy', describePolicy(found.policy)],
@@ -33,6 +35,7 @@ function printStatus(found: HostStatus): void {
   ]
   const width = Math.max(...lines.map(([name]) => name.length))
   for (const [name, text] of lines) print(`${name.padEnd(width)}  ${text}`)
+  for (const problem of problems) log(`vms: ${problem}`)
   for (const vm of found.vms) print(describeVM(vm))
   for (const { key, message } of notServed) print(`${key}  refused  ${message}`)
 }

@@ -2,7 +2,7 @@
 
 import createTestnet from 'hyperdht/testnet.js'
 import { VMSError } from '../errors.js'
-import { parseNumber, type Context } from './context.js'
+import { parsePort, type Context } from './context.js'
 import { print, printJSON } from './output.js'
 
 const NODES = 3
@@ -22,8 +22,4 @@ export async function testnet(context: Context, options: { port?: string }): Pro
     print('A local DHT is running. Let the other commands use it:', '', `  ${command}`, '')
   }
   return context.stopped
-}
-
-function parsePort(text: string): number {
-  return parseNumber('--port', text, { min: 1, max: 65535, integer: true })
 }

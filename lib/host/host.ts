@@ -8,6 +8,7 @@ import type { NoiseStream } from 'hyperswarm'
 import ReadyResource from 'ready-resource'
 import { VMSError } from '../errors.js'
 import { UPGRADES } from '../ledger/contract.js'
+import crypto from '../ledger/crypto.js'
 import { deriveKeys, encodeKey } from '../ledger/keys.js'
 import type { OracleSpec } from '../ledger/oracles.js'
 import type { CheckedRequest, Request } from '../ledger/request.js'
@@ -17,25 +18,35 @@ import { readBlock } from '../machine/load.js'
 import { genesisOf, requestInit } from '../machine/genesis.js'
 import { Machine, type MachineContext } from '../machine/machine.js'
 import { OracleStore, type OracleChoice } from '../oracles/index.js'
-import { openStore, type OpenStore } from '../replica/slot.js'
+import { openOwnStore, type OpenStore } from '../replica/slot.js'
 import { Executor, type ConsoleLine } from '../sandbox/executor.js'
+import type { NetworkOptions } from '../swarm/network.js'
 import { Swarm } from '../swarm/swarm.js'
+import type { Reach } from '../swarm/watchdog.js'
+import { leaveCleanStop } from './clean-stop.js'
 import { Counts } from './counts.js'
 import { Disk } from './disk.js'
 import { FACTORY_ORACLE, isFactory, vmsOracle, type Prepared, type Wanted } from './factory.js'
 import { FACTORY_SOURCE, placeOf } from './factory-contract.js'
 import { Gate } from './gate.js'
 import { Policy, type PolicyOptions } from './policy.js'
+import { doubtedOf, settleDoubts } from './doubts.js'
 import { Registry, type Damaged, type Registered } from './registry.js'
 import { Service } from './service.js'
 import { StatusSocket } from './status-socket.js'
 import { statusOf, type HostStatus } from './status.js'
 
-export interface HostOptions {
+export interface HostOptions extends NetworkOptions {
   /** folder of the host's cores and registry */
   storage: string
-  /** nodes as host:port; undefined means the public network */
-  bootstrap?: string[]
+  /** the UDP port that others reach this process at; any that is free if not given */
+  port?: number
+  /** whether peers are asked, after a stop that was not clean, what they have seen: true if not given */
+  wait?: boolean
+  /** ms that nothing may come of what they are to send then, 30,000 if not given */
+  stall?: number
+  /** whether a sandbox is kept ready while nobody calls */
+  warm?: boolean
   /** ms that a call may run */
   watchdog?: number
   /** ms that an oracle has for an answer */
@@ -85,7 +96,6 @@ export class Host extends ReadyResource {
   private readonly oracles: OracleStore
   private readonly gate: Gate
   private readonly executors = new Map<string, Executor>()
-  private readonly streams = new Set<NoiseStream>()
   /** of the VMs that were removed */
   private readonly past = new Counts()
   private readonly started = Date.now()
@@ -111,21 +121,32 @@ export class Host extends ReadyResource {
 
   private async begin(): Promise<void> {
     const { storage, onproblem } = this.options
-    this.cores = await openStore(path.join(storage, 'cores'))
+    this.cores = await openOwnStore(path.join(storage, 'cores'))
     const { store } = this.cores
     this.durability = new Durability(store)
     const keyPair = await store.createKeyPair('swarm')
-    this.swarm = new Swarm({
-      bootstrap: this.options.bootstrap,
-      keyPair,
-      onconnection: stream => this.connect(stream)
-    })
+    this.swarm = new Swarm({ ...this.options, keyPair })
+    this.swarm.on('reach', (reach: Reach) => this.emit('reach', reach))
     await this.swarm.ready()
     this.statusSocket = await StatusSocket.open(storage, () => this.status(), onproblem)
-    for (const registered of await this.registry.list()) await this.resume(registered)
+    const listed = await this.registry.list()
+    const lost = await this.recover(listed, keyPair.publicKey)
+    for (const registered of listed) await this.resume(registered, lost.get(registered.id) ?? null)
+    this.swarm.on('connection', (stream: NoiseStream) => this.connect(stream))
     await this.forgetUnlogged()
     // whoever connects finds all of them
     await Promise.all([...this.services.values()].map(service => this.announce(service)))
+    if (this.options.warm) this.executor(PREPARING).keepWarm()
+  }
+
+  /** @param own key on the network @returns why some VMs must not be served */
+  private async recover(listed: (Registered | Damaged)[], own: Uint8Array): Promise<Map<string, VMSError>> {
+    const { storage, wait, bootstrap, relays, stall, onproblem: onprogress = () => {} } = this.options
+    const doubted = await doubtedOf(storage, listed)
+    const vms = await Promise.all(doubted.map(async one => ({ ...one, keyPair: await this.keyPairOf(one) })))
+    const { registry, durability } = this
+    const [{ store }, folder, network] = [this.cores!, path.join(storage, 'recovery'), { bootstrap, relays }]
+    return settleDoubts(vms, registry, wait, { store, durability, network, own, folder, stall, onprogress })
   }
 
   /** A deployment that the host died of before its factory had logged it did not happen: its owner was told of none. */
@@ -149,6 +170,8 @@ export class Host extends ReadyResource {
     await this.swarm?.close()
     await this.durability?.close()
     await this.cores?.close()
+    // without it peers are asked at the next start
+    if (this.opened) await leaveCleanStop(this.options.storage).catch(() => {})
   }
 
   /**
@@ -227,7 +250,7 @@ export class Host extends ReadyResource {
       if (!(error instanceof VMSError) || error.code !== 'INVALID_CONTRACT') throw error
       throw new VMSError('INVALID_CONTRACT', `${file}: ${error.message}`)
     }
-    const registered = { id, name, stopped: false }
+    const registered = { id, origin: { name }, stopped: false, doubtful: false }
     await this.registry.put(registered)
     const service = await this.serve(registered, keyPair)
     await this.announce(service)
@@ -255,18 +278,34 @@ export class Host extends ReadyResource {
     await this.dropExecutor(id)
   }
 
-  /** What it is doing. */
-  status(): Promise<HostStatus> {
-    const { services, refused, past, started, streams, gate } = this
-    const storage = path.resolve(this.options.storage)
-    return statusOf({ storage, services, refused, past, started, peers: streams.size, gate })
+  /** Whether others can find it; null until that is known. */
+  get reach(): Reach | null {
+    return this.swarm.reach
   }
 
-  private async resume(registered: Registered | Damaged): Promise<void> {
+  /** What it is doing. */
+  status(): Promise<HostStatus> {
+    const { services, refused, past, started, swarm, gate } = this
+    const storage = path.resolve(this.options.storage)
+    return statusOf({
+      storage,
+      services,
+      refused,
+      past,
+      started,
+      peers: swarm.streams.size,
+      network: swarm.reach,
+      gate
+    })
+  }
+
+  /** @param lost why it must not be served */
+  private async resume(registered: Registered | Damaged, lost: VMSError | null): Promise<void> {
     const { id } = registered
     if ('error' in registered) return void this.refused.push({ ...registered, source: null })
-    const keyPair = await this.keyPair(registered.name)
+    const keyPair = await this.keyPairOf(registered)
     try {
+      if (lost) throw lost
       if (encodeKey(deriveKeys(keyPair.publicKey).log) !== id) {
         throw new VMSError('STORAGE_BROKEN', `${id} is not served: its file in the storage names another VM`)
       }
@@ -285,21 +324,21 @@ export class Host extends ReadyResource {
       const text = `a call of ${method} was killed: it ran too long, or crashed the sandbox`
       this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
     })
+    service.once('lost', ({ message }: VMSError) => {
+      this.options.onproblem?.(message)
+      void this.registry.put({ ...registered, doubtful: true }).catch(() => {})
+    })
     await service.ready()
     service.stopped = stopped
     const { log, db, blobs } = service.machine.cores
-    for (const core of [log, db, blobs]) {
-      core.once('conflict', () => {
-        const text =
-          'a peer has another history of this VM that this host has signed: its storage was copied and served twice. ' +
-          'It takes no more calls'
-        this.options.onconsole?.(id, { index: null, level: 'error', text, line: null })
-      })
-    }
+    for (const core of [log, db, blobs]) core.once('conflict', () => service.fork())
+    service.once('forked', ({ message }: VMSError) =>
+      this.options.onconsole?.(id, { index: null, level: 'error', text: message, line: null })
+    )
     this.services.set(id, service)
     this.gate.add(service.machine)
     this.registered.set(id, registered)
-    for (const stream of this.streams) service.serve(stream)
+    for (const stream of this.swarm.streams) service.serve(stream)
     return service
   }
 
@@ -309,8 +348,6 @@ export class Host extends ReadyResource {
 
   private connect(stream: NoiseStream): void {
     this.cores!.store.replicate(stream)
-    this.streams.add(stream)
-    stream.on('close', () => this.streams.delete(stream))
     for (const service of this.services.values()) service.serve(stream)
   }
 
@@ -333,6 +370,10 @@ export class Host extends ReadyResource {
   private async dropExecutor(id: string): Promise<void> {
     await this.executors.get(id)?.close()
     this.executors.delete(id)
+  }
+
+  private keyPairOf({ origin }: Registered): Promise<KeyPair> {
+    return 'seed' in origin ? Promise.resolve(crypto.keyPair(origin.seed)) : this.keyPair(origin.name)
   }
 
   private keyPair(name: string): Promise<KeyPair> {

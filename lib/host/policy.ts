@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS } from '../machine/genesis.js'
 import type { Limits } from '../ledger/blocks.js'
 import type { IdList } from '../user/ids.js'
 import { formatSize } from '../user/sizes.js'
-import { Allowance } from './allowance.js'
+import { Allowance } from '../swarm/allowance.js'
 
 export interface PolicyOptions {
   /** who may call; everybody if not given */

@@ -2,10 +2,12 @@
 //
 // Batches form by themselves: while one is being written, the next one is executed.
 
+import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import type { NoiseStream } from 'hyperswarm'
 import { messageOf, VMSError } from '../errors.js'
 import type { Commit } from '../ledger/blocks.js'
+import { MAX_FORK_BYTES, verifyFork } from '../ledger/fork.js'
 import { nameOf, type Place } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import { encodeHello } from '../ledger/messages.js'
@@ -25,7 +27,7 @@ import { Admission } from './admission.js'
 import { Counts } from './counts.js'
 import { Queue } from './queue.js'
 import { Session } from './session.js'
-import { Allowance } from './allowance.js'
+import { Allowance } from '../swarm/allowance.js'
 
 /** Calls of a batch, at most. Whoever comes next waits for it, so it should take no more ms than this, if it has more than a few. */
 const BATCH_CALLS = { few: 32, most: 256 }
@@ -33,6 +35,9 @@ const BATCH_MS = 10
 
 /** Bytes of a batch's requests, at most; the machine cuts it into blocks. */
 const BATCH_BYTES = 1024 * 1024
+
+/** How long the batch that runs may take once the host is closing, ms: an oracle may not answer, a call may compute on. */
+const CLOSE_MS = 3000
 
 const KEPT_RECEIPTS = 4096
 
@@ -72,6 +77,10 @@ export class Service extends ReadyResource {
   private running: Promise<void> | null = null
   private timer: NodeJS.Timeout | null = null
   private stop: VMSError | null = null
+  /** whether peers have seen more of the log than is here */
+  private lost = false
+  /** whether peers have proved that two histories were signed */
+  private forked = false
   readonly counts = new Counts()
 
   constructor(
@@ -91,6 +100,11 @@ export class Service extends ReadyResource {
     return this.waiting.size
   }
 
+  /** Why it takes no calls until the host is started again; null if it does. */
+  get failure(): VMSError | null {
+    return this.machine.failure
+  }
+
   /** Whether it takes no calls; its log stays readable. */
   get stopped(): boolean {
     return this.stop !== null
@@ -106,6 +120,45 @@ export class Service extends ReadyResource {
     if (this.stop) this.refuseAll(this.stop)
   }
 
+  // What a peer has seen of the log cannot be longer than the log, unless its end was lost here. The next call would begin a
+  // second history then.
+  private hear(bytes: Uint8Array): void {
+    const { machine } = this
+    const head = headMessage.decode(bytes)
+    if (head.length <= machine.block || this.lost) return
+    if (!b4a.equals(head.vm, this.key) || !headMessage.verify(head, machine.keyPair.publicKey)) return
+    const id = encodeKey(this.key)
+    const here = machine.block
+    this.lost = true
+    machine.failure = new VMSError(
+      'HOST_FAILED',
+      `the host has signed ${head.length} blocks of ${id}, and has ${here}: the end of its log was lost, and it has to be started again to fetch it`
+    )
+    this.refuseAll(machine.failure)
+    this.emit('lost', machine.failure)
+  }
+
+  // two histories were signed: a copy of the storage was served somewhere else, or is now
+  private adopt(bytes: Uint8Array): void {
+    if (this.forked) return
+    if (bytes.byteLength > MAX_FORK_BYTES || !b4a.equals(verifyFork(b4a.from(bytes)).key, this.key))
+      throw new Error('it is no proof of a fork of this VM')
+    this.fork()
+  }
+
+  /** Peers hold another history of the VM that was signed with its keys: it takes no more calls. */
+  fork(): void {
+    if (this.forked) return
+    this.forked = true
+    this.machine.failure = new VMSError(
+      'HOST_FAILED',
+      'a peer has another history of this VM that this host has signed: its storage was copied and served twice. ' +
+        'It takes no more calls'
+    )
+    this.refuseAll(this.machine.failure)
+    this.emit('forked', this.machine.failure)
+  }
+
   /** Offers the VM to the peer of a connection. */
   serve(stream: NoiseStream): void {
     const asks = new Allowance(ASKS_BURST, ASKS_PER_SECOND)
@@ -118,8 +171,11 @@ export class Service extends ReadyResource {
       },
       onrequest: (session, signed) => void this.take(session, signed),
       onask: (session, challenge) => {
-        if (asks.take()) void this.confirm(session, challenge)
+        // what it would stand by now is not what it has signed
+        if (!this.lost && asks.take()) void this.confirm(session, challenge)
       },
+      onhead: bytes => this.hear(bytes),
+      onfork: bytes => this.adopt(bytes),
       onclose: session => this.sessions.delete(session)
     })
   }
@@ -130,11 +186,13 @@ export class Service extends ReadyResource {
     this.timer.unref()
   }
 
-  /** Finishes the batch that runs; what still waits is refused. */
+  /** Finishes the batch that runs, if it does not take long; what still waits is refused. */
   protected override async _close(): Promise<void> {
     if (this.timer) clearInterval(this.timer)
     this.refuseAll(closing())
+    const impatience = setTimeout(() => void this.machine.giveUp().catch(() => {}), CLOSE_MS)
     await this.running
+    clearTimeout(impatience)
     for (const session of this.sessions) session.close()
     await this.machine.close()
   }
@@ -229,8 +287,9 @@ export class Service extends ReadyResource {
   // resolves once the batch is executed: it is written while the next one is executed
   private async commit(batch: Waiting[]): Promise<void> {
     const failed = (error: unknown) => {
-      for (const one of batch)
-        if (this.waiting.get(nameOf(one.request)) === one) this.refuse(one, asVMSError(error))
+      // sent again, it is found in the log if it got there
+      const reason = this.closing ? closing() : asVMSError(error)
+      for (const one of batch) if (this.waiting.get(nameOf(one.request)) === one) this.refuse(one, reason)
     }
     const begun = performance.now()
     try {

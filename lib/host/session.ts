@@ -11,6 +11,10 @@ export interface SessionHandlers {
   onrequest(session: Session, signed: SignedRequest): void
   /** The peer asks what the head is now. */
   onask(session: Session, challenge: Uint8Array): void
+  /** The peer passes on a head; throws if it is none. */
+  onhead(bytes: Uint8Array): void
+  /** The peer passes on the body of what should be a proof of a fork; throws if it is none. */
+  onfork(bytes: Uint8Array): void
   onclose(session: Session): void
 }
 
@@ -24,9 +28,10 @@ export class Session {
       const channel = Channel.open(stream, key, {
         onopen: () => handlers.onopen(opening.session!),
         onmessage: (name, bytes) => {
-          // heads and forks that peers pass on tell a host nothing: it signed them
           if (name === 'request') handlers.onrequest(opening.session!, decodeSignedRequest(bytes))
           else if (name === 'ask') handlers.onask(opening.session!, decodeAsk(bytes))
+          else if (name === 'head') handlers.onhead(bytes)
+          else if (name === 'fork') handlers.onfork(bytes)
         },
         onclose: () => handlers.onclose(opening.session!)
       })

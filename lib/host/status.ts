@@ -2,6 +2,8 @@
 
 import { VMSError } from '../errors.js'
 import { encodeKey } from '../ledger/keys.js'
+import { DISK_RESERVE_BYTES } from '../machine/durable.js'
+import type { Reach } from '../swarm/watchdog.js'
 import type { IdList } from '../user/ids.js'
 import { Counts } from './counts.js'
 import type { Gate } from './gate.js'
@@ -28,6 +30,10 @@ export interface HostStatus {
   rejections: { [code: string]: number }
   /** open connections */
   peers: number
+  /** whether others can find it; null until that is known */
+  network: Reach | null
+  /** what its operator should look at, in sentences; it is healthy if there is nothing */
+  problems: string[]
   /** bytes: of the files in the storage, left on the file system, and what the operator allows */
   disk: { used: number; free: number; limit: number | null }
   /** of any VM; ms since 1970, and ms since then */
@@ -70,11 +76,12 @@ export interface Observed {
   /** of VMs that were removed */
   past: Counts
   peers: number
+  network: Reach | null
   gate: Gate
 }
 
 export async function statusOf(host: Observed): Promise<HostStatus> {
-  const { storage, started, refused, past, peers, gate } = host
+  const { storage, started, refused, past, peers, network, gate } = host
   const services = [...host.services]
   const counts = new Counts()
   counts.add(past)
@@ -93,10 +100,21 @@ export async function statusOf(host: Observed): Promise<HostStatus> {
     served: counts.served,
     rejections: Object.fromEntries([...counts.refused].sort()),
     peers,
+    network,
+    problems: problemsOf(host, free),
     disk: { used, free, limit: gate.disk.limit },
     lastCommit: Number.isFinite(last) ? { time: last, age: now - last } : null,
     policy: describePolicy(gate.policy.options)
   }
+}
+
+function problemsOf({ services, refused, network }: Observed, free: number): string[] {
+  const problems = refused.map(({ id, error }) => `${id} is not served (${error.code})`)
+  if (network?.online === false) problems.push('no node of the network answers: nobody can find this host')
+  if (free < DISK_RESERVE_BYTES) problems.push('the disk is full: no call is taken')
+  for (const [id, { failure }] of services)
+    if (failure) problems.push(`${id} takes no calls (${failure.code}): ${failure.message}`)
+  return problems
 }
 
 function describeVM(key: string, { machine, stopped, counts, queued }: Service): VMStatus {

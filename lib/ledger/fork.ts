@@ -35,6 +35,9 @@ import {
   type TreeNode
 } from './merkle.js'
 
+/** What is too large for a proof of a fork that a peer passes on. */
+export const MAX_FORK_BYTES = 2 * 1024 * 1024
+
 export interface Fork {
   namespace: Uint8Array
   publicKey: Uint8Array

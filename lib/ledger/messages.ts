@@ -6,10 +6,10 @@
 //   refusal        hash of the request (32), code, message: not executed, no trace in the log     host to client
 //                  then, if the host can tell, after how many ms it may be sent again (uint)
 //   head           a signed head: the host's first follows its hello, then one with each commit   host to all
-//                  the newest that a peer has, and each newer one                                 peer to peer
+//                  the newest that a peer has, and each newer one; a host that lost it notices    peer to all
 //   ask            challenge (32): what is the head now?                                          peer to host
 //   confirmation   a signed confirmation                                                          host to peer
-//   fork           a proof that the host has signed two histories: fork.ts                        peer to peer
+//   fork           a proof that the host has signed two histories: fork.ts                        peer to all
 //   attestations   nothing: asks for what the peer has attested, now and from now on                who trusts auditors, to all
 //   attestation    a signed attestation (attestation.ts)                                           auditor to who asked
 

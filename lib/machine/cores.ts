@@ -15,7 +15,10 @@ export interface Cores {
   blobs: Hypercore
 }
 
-/** Opens the cores that `keyPair` signs. They are made if the store does not hold them. */
+/**
+ * Opens the cores that `keyPair` signs. They are made if the store does not hold them. Rests on a private part of hypercore,
+ * which is pinned for that.
+ */
 export async function openOwnCores(store: Corestore, keyPair: KeyPair): Promise<Cores> {
   const keys = deriveKeys(keyPair.publicKey)
   const { manifests } = keys
@@ -26,7 +29,11 @@ export async function openOwnCores(store: Corestore, keyPair: KeyPair): Promise<
     blobs: store.get({ manifest: manifests.blobs, keyPair })
   }
   await Promise.all([cores.log.ready(), cores.db.ready(), cores.blobs.ready()])
-  for (const core of [cores.log, cores.db, cores.blobs]) guardConflict(core)
+  for (const core of [cores.log, cores.db, cores.blobs]) {
+    guardConflict(core)
+    // a peer that has more than is here would make them longer, one by one, in the middle of a commit
+    core.core.replicator.eagerUpgrade = false
+  }
   if (!b4a.equals(cores.log.key, keys.log) || !b4a.equals(cores.db.key, keys.db)) {
     throw new VMSError('STORAGE_BROKEN', `the storage holds other cores than those of ${encodeKey(keys.log)}`)
   }

@@ -72,7 +72,8 @@ export class Machine extends ReadyResource {
   private durable!: Position
   private transaction: Transaction | null = null
   private oracles: OpenOracles | null = null
-  private failure: VMSError | null = null
+  /** why nothing can be written until it is opened again; null if it can */
+  failure: VMSError | null = null
   private reading: Promise<void> | null = null
   /** the write that is under way */
   private writing: Promise<unknown> = Promise.resolve()
@@ -175,6 +176,11 @@ export class Machine extends ReadyResource {
     await this.transaction?.close()
     await this.oracles?.close()
     await closeCores(this.cores)
+  }
+
+  /** Ends the batch that is being executed, without outcomes; what was appended is still written. Close it after that. */
+  async giveUp(): Promise<void> {
+    await Promise.all([this.oracles?.close(), this.context.executor.close()])
   }
 
   private async checkState(): Promise<void> {
@@ -309,8 +315,10 @@ export class Machine extends ReadyResource {
     upgrade: Upgrade | null = null
   ): Promise<{ written: Promise<void> }> {
     await this.writing
+    if (this.failure !== null) throw this.failure // what was learned while it was executed
     if (this.transaction !== transaction) throw new Error('the batch before could not be written')
     const { block, index } = this.position
+    if (transaction.log.length !== block) throw new Error('the log is not as this process has left it')
     const { head, commit } = await appendCommit(transaction, this.position, batch, upgrade)
     const position = (this.position = advance(this.position, commit))
     const written = transaction.commit().then(

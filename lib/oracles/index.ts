@@ -5,6 +5,7 @@ import path from 'node:path'
 import b4a from 'b4a'
 import { VMSError } from '../errors.js'
 import { wrongOracles, type OracleSpec } from '../ledger/oracles.js'
+import { syncWay } from '../user/synced.js'
 import { writeWhole } from '../user/whole.js'
 import { compareUTF8 } from '../utf8.js'
 import { BUILTIN } from './builtin.js'
@@ -88,8 +89,9 @@ export class OracleStore {
 
   /** Keeps the code of what an operator has chosen. */
   async keep(choices: OracleChoice[]): Promise<void> {
-    for (const { source } of choices)
-      if (source !== undefined) await writeWhole(this.folder, nameOf(hashOfModule(source)), source)
+    const sources = choices.flatMap(({ source }) => (source === undefined ? [] : [source]))
+    for (const source of sources) await writeWhole(this.folder, nameOf(hashOfModule(source)), source)
+    if (sources.length > 0) await syncWay(this.folder) // a VM that asks it cannot be served without it
   }
 
   /** @throws VMSError STORAGE_BROKEN if the code of one is not there any more */

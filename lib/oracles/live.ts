@@ -1,7 +1,7 @@
 // The oracles of a VM at its host, where they are really asked.
 
 import c from 'compact-encoding'
-import { codeOf, messageOf } from '../errors.js'
+import { codeOf, messageOf, VMSError } from '../errors.js'
 import { outcome, type Outcome } from '../ledger/record.js'
 import { decodeValue, encodeValue, type Value } from '../ledger/values.js'
 import type { CheckedRequest } from '../ledger/request.js'
@@ -18,6 +18,7 @@ const MAX_CODE = 64
 export class LiveOracles implements OpenOracles {
   /** what each call has been answered: asked again, it gets the same */
   private readonly answers = new WeakMap<CheckedRequest, Promise<Outcome>[]>()
+  private readonly closing = new AbortController()
 
   constructor(
     private readonly oracles: Oracle[],
@@ -30,7 +31,9 @@ export class LiveOracles implements OpenOracles {
     return (answers[nth] ??= this.ask(asked, room))
   }
 
+  /** What has not answered yet is not waited for: who asked is told CLOSED, which is no outcome of a call. */
   async close(): Promise<void> {
+    this.closing.abort()
     await Promise.all(this.oracles.map(oracle => oracle.close()))
   }
 
@@ -41,6 +44,7 @@ export class LiveOracles implements OpenOracles {
       if (c.encode(outcome, answer).byteLength <= room) return answer
       throw new OracleError('ANSWER_TOO_LARGE', `the answer of ${name}.${method} has more than ${room} bytes`)
     } catch (error) {
+      if (this.closing.signal.aborted) throw new VMSError('CLOSED', 'the oracles were closed')
       return failure(error)
     }
   }
@@ -49,8 +53,15 @@ export class LiveOracles implements OpenOracles {
     const oracle = this.oracles.find(({ spec }) => spec.name === name)
     if (!oracle) throw new OracleError('ORACLE_FAILED', `this host has no oracle ${name}`)
     const { deadline } = this
+    const closing = this.closing.signal
     const stop = new AbortController()
     return new Promise((resolve, reject) => {
+      const onclosing = () => {
+        reject(new Error('closed'))
+        stop.abort()
+      }
+      if (closing.aborted) return onclosing()
+      closing.addEventListener('abort', onclosing)
       const timer = setTimeout(() => {
         reject(
           new OracleError('ORACLE_TIMEOUT', `${name}.${method} gave no answer within ${deadline / 1000} s`)
@@ -60,7 +71,10 @@ export class LiveOracles implements OpenOracles {
       oracle
         .call(method, inputs, stop.signal)
         .then(resolve, reject)
-        .finally(() => clearTimeout(timer))
+        .finally(() => {
+          clearTimeout(timer)
+          closing.removeEventListener('abort', onclosing)
+        })
     })
   }
 }

@@ -7,10 +7,12 @@ import path from 'node:path'
 import b4a from 'b4a'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
+import type { NoiseStream } from 'hyperswarm'
 import { claimOfCore, type Claim, type CoreName } from '../ledger/claims.js'
 import type { VMKeys } from '../ledger/keys.js'
 import { hashOfRoots } from '../ledger/merkle.js'
 import { signatureOf } from '../machine/tree.js'
+import type { NetworkOptions } from '../swarm/network.js'
 import { Swarm } from '../swarm/swarm.js'
 import type { Peers } from './peers.js'
 import { within } from './within.js'
@@ -28,7 +30,7 @@ export class Cuts {
   /** @param onproof is called once, with a claim that proves the fork alone */
   constructor(
     private readonly peers: Peers,
-    private readonly bootstrap: string[] | undefined,
+    private readonly network: NetworkOptions,
     private readonly onproof: (core: CoreName, claim: Claim) => Promise<void>
   ) {}
 
@@ -66,7 +68,7 @@ export class Cuts {
   }
 
   private async prove(keys: VMKeys, name: CoreName): Promise<void> {
-    const claim = await fetchCut(keys, name, this.bootstrap, FETCH_MS)
+    const claim = await fetchCut(keys, name, this.network, FETCH_MS)
     if (claim === null) return
     this.done = true
     await this.onproof(name, claim)
@@ -75,19 +77,19 @@ export class Cuts {
 
 /**
  * Fetches what the host has signed of a core under a fork number above 0.
- * @param bootstrap nodes as host:port; undefined means the public network
  * @param timeout ms
  * @returns a claim that proves the fork alone; null if none comes in time
  */
 async function fetchCut(
   keys: VMKeys,
   name: CoreName,
-  bootstrap: string[] | undefined,
+  network: NetworkOptions,
   timeout: number
 ): Promise<Claim | null> {
   const folder = await mkdtemp(path.join(tmpdir(), 'vms-cut-'))
   const store = new Corestore(folder)
-  const swarm = new Swarm({ bootstrap, onconnection: stream => void store.replicate(stream) })
+  const swarm = new Swarm(network)
+  swarm.on('connection', (stream: NoiseStream) => void store.replicate(stream))
   try {
     const core = store.get({ manifest: keys.manifests[name], writable: false })
     await core.ready()

@@ -3,6 +3,7 @@
 import b4a from 'b4a'
 import type { NoiseStream } from 'hyperswarm'
 import { messageOf, VMSError } from '../errors.js'
+import { MAX_FORK_BYTES } from '../ledger/fork.js'
 import { deriveKeys, encodeKey, type VMKeys } from '../ledger/keys.js'
 import { decodeHello, decodeRefusal, encodeSignedRequest, type Refusal } from '../ledger/messages.js'
 import type { SignedRequest } from '../ledger/request.js'
@@ -17,9 +18,6 @@ import {
   type Signed
 } from '../ledger/statements.js'
 import { Channel } from '../swarm/channel.js'
-
-/** What is too large for a proof of a fork that a peer passes on. */
-const MAX_FORK_BYTES = 2 * 1024 * 1024
 
 /** How long a host has for an answer, ms. */
 const ASK_MS = 10_000
@@ -68,7 +66,7 @@ export class Link {
 
   /** @param keys of the VM, if they are known already: mirrors pass on heads without a hello */
   constructor(
-    private readonly stream: NoiseStream,
+    readonly stream: NoiseStream,
     private readonly key: Uint8Array,
     private readonly keys: () => VMKeys | null,
     private readonly handlers: LinkHandlers

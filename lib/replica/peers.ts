@@ -4,13 +4,16 @@
 import type { Discovery, NoiseStream } from 'hyperswarm'
 import type { VMKeys } from '../ledger/keys.js'
 import { headMessage, type HeadMessage, type Signed } from '../ledger/statements.js'
+import type { NetworkOptions } from '../swarm/network.js'
 import { Swarm } from '../swarm/swarm.js'
 import { Link, type LinkHandlers } from './link.js'
+import { within } from './within.js'
 
 export interface PeersOptions {
   key: Uint8Array
-  /** nodes as host:port; undefined means the public network */
-  bootstrap?: string[]
+  network: NetworkOptions
+  /** one that several VMs share, instead of one of its own */
+  swarm?: Swarm
   /** whether others are to find this process */
   announce?: boolean
   /** the keys of the VM, once they are known */
@@ -27,6 +30,9 @@ export interface PeersOptions {
 /** How often peers are told that the log has grown, at most. */
 const GOSSIP_INTERVAL_MS = 100
 
+/** How long a proof of a fork may take to reach peers when this process leaves, ms. */
+const PROOF_MS = 500
+
 /** How long more is expected where the network has named somebody who does not answer, ms. */
 const PATIENCE_MS = 3000
 
@@ -38,6 +44,7 @@ export class Peers {
   private patient = true
   private patience: NodeJS.Timeout | null = null
   private swarm: Swarm | null = null
+  private readonly onstream = (stream: NoiseStream) => this.connect(stream)
   private discovery: Discovery | null = null
   private gossip: NodeJS.Timeout | null = null
   private head: Signed<HeadMessage> | null = null
@@ -59,6 +66,12 @@ export class Peers {
     return null
   }
 
+  /** Whether the host is reached through a relay just now. */
+  get relayed(): boolean {
+    const { host } = this
+    return host !== null && this.swarm!.isRelayed(host.stream)
+  }
+
   /** Whether nobody is there who has the VM, as far as the network says. */
   get none(): boolean {
     return this.searched && this.undecided.size === 0 && this.links.size === 0
@@ -73,10 +86,12 @@ export class Peers {
 
   /** Joins the others; resolves before anybody is found. */
   async join(): Promise<void> {
-    const { key, announce, bootstrap } = this.options
-    this.swarm = new Swarm({ bootstrap, onconnection: stream => this.connect(stream) })
-    await this.swarm.ready()
-    this.discovery = announce ? this.swarm.meet(key) : this.swarm.lookup(key)
+    const { key, announce, network } = this.options
+    const swarm = (this.swarm = this.options.swarm ?? new Swarm(network))
+    await swarm.ready()
+    for (const stream of swarm.streams) this.connect(stream)
+    swarm.on('connection', this.onstream)
+    this.discovery = announce ? swarm.meet(key) : swarm.lookup(key)
     this.patience = setTimeout(() => {
       this.patient = false
       this.options.onchange()
@@ -86,7 +101,18 @@ export class Peers {
   async close(): Promise<void> {
     if (this.gossip) clearTimeout(this.gossip)
     if (this.patience) clearTimeout(this.patience)
-    await this.swarm?.close()
+    const { swarm } = this
+    if (swarm === null) return
+    if (this.fork) await within(PROOF_MS, this.arrived(), () => {})
+    if (this.options.swarm === undefined) return swarm.close()
+    swarm.off('connection', this.onstream)
+    for (const link of this.links) link.close()
+    await swarm.leave(this.options.key)
+  }
+
+  // what was found out is to reach the others, before they are left alone with it
+  private async arrived(): Promise<void> {
+    await Promise.all([...this.links].map(({ stream }) => stream.flush()))
   }
 
   /** Resolves once every peer that can be found now was tried. */
@@ -118,10 +144,10 @@ export class Peers {
     }, GOSSIP_INTERVAL_MS)
   }
 
-  /** Passes on the body of a proof of a fork to all, and to those who come. */
+  /** Passes on the body of a proof of a fork to all, and to those who come; the host's operator has to know of it too. */
   tellFork(body: Uint8Array): void {
     this.fork = body
-    for (const link of this.links) if (!link.isHost) link.sendFork(body)
+    for (const link of this.links) link.sendFork(body)
   }
 
   private pass(link: Link): void {

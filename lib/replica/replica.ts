@@ -17,25 +17,18 @@ import { Heads } from './heads.js'
 import type { Link } from './link.js'
 import { Memory, type KnownFork } from './memory.js'
 import { Peers } from './peers.js'
-import { openSlot, openStore, type OpenStore } from './slot.js'
+import { openPlace, type ReplicaOptions } from './place.js'
+import type { OpenStore } from './slot.js'
 import { Trust } from './trust.js'
 import { until } from './until.js'
 import { within } from './within.js'
 import { statedByConfirmation, statedByReceipt, Witness, type Path } from './witness.js'
 
-export interface ReplicaOptions {
-  /** nodes as host:port; undefined means the public network */
-  bootstrap?: string[]
-  /** a folder for this copy alone; else a slot below `data` */
-  storage?: string
-  /** the user's data folder */
-  data: string
-  /** whether others are to find this copy, and get from it what it has */
-  announce?: boolean
-}
-
 /** How long a search for peers goes on once the network says that there are none. */
 const LOOKUP_INTERVAL_MS = 1000
+
+/** A copy that others find stays for long, and there may be many of them: it asks less and less often, up to this. */
+const LONGEST_INTERVAL_MS = 30_000
 
 /** The longest that a timer can wait, ms. */
 const NEVER = 2 ** 31 - 1
@@ -67,14 +60,17 @@ export class Replica extends ReadyResource {
     this.memory = new Memory(`${options.data}/known`, key)
     this.attested = new Attested(`${options.data}/known`, key, () => this.emit('attestation'))
     this.forks = new Forks(key, this.memory, () => this.oncontradiction())
-    const { bootstrap, announce } = options
+    const { announce, shared } = options
     this.peers = new Peers({
       key,
-      bootstrap,
+      network: options,
+      swarm: shared?.swarm,
       announce,
       keys: () => this.keys,
       behind: () => this.witness.behind?.claim.bytes ?? null,
-      onconnection: stream => this.store.replicate(stream),
+      onconnection: stream => {
+        if (shared === undefined) this.store.replicate(stream)
+      },
       onchange: () => this.emit('link'),
       handlers: {
         onopen: link => {
@@ -98,7 +94,7 @@ export class Replica extends ReadyResource {
       }
     })
     const none: Path = () => Promise.reject(new Error('one claim needs no path'))
-    this.cuts = new Cuts(this.peers, bootstrap, (core, claim) => this.accuse({ core, claims: [claim] }, none))
+    this.cuts = new Cuts(this.peers, options, (core, claim) => this.accuse({ core, claims: [claim] }, none))
     this.setMaxListeners(0)
   }
 
@@ -123,6 +119,11 @@ export class Replica extends ReadyResource {
   /** The connected host, if there is one that stands by what it has signed. */
   get host(): Link | null {
     return this.peers.host
+  }
+
+  /** Whether the host is reached through a relay just now. */
+  get relayed(): boolean {
+    return this.peers.relayed
   }
 
   /** What every use of this VM ends with, once its host has contradicted itself: FRAUD. */
@@ -156,12 +157,7 @@ export class Replica extends ReadyResource {
   }
 
   private async start(): Promise<void> {
-    const { storage, data } = this.options
-    const id = encodeKey(this.key)
-    this.slot =
-      storage === undefined
-        ? await openSlot(`${data}/copies/${id}`)
-        : await openStore(`${storage}/copies/${id}`)
+    this.slot = await openPlace(this.key, this.options)
     this.log = await openLog(this.store, this.key)
     this.log.on('append', () => {
       this.learn()
@@ -393,9 +389,12 @@ export class Replica extends ReadyResource {
   private async search(): Promise<void> {
     await this.peers.search().catch(() => {})
     const ended = () => this.closing !== null || this.contradiction !== null
+    let interval = LOOKUP_INTERVAL_MS
     while ((await until(this, CHANGES, () => ended() || this.host === null, NEVER)) && !ended()) {
       await this.peers.searchAgain().catch(() => {})
-      await until(this, CHANGES, () => ended() || this.host !== null, LOOKUP_INTERVAL_MS)
+      const found = await until(this, CHANGES, () => ended() || this.host !== null, interval)
+      if (found) interval = LOOKUP_INTERVAL_MS
+      else if (this.options.announce) interval = Math.min(LONGEST_INTERVAL_MS, interval * 1.5)
     }
   }
 }

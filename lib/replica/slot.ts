@@ -4,11 +4,12 @@
 // while it opens it.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import Corestore from 'corestore'
 import { codeOf, messageOf, VMSError } from '../errors.js'
+import { syncWay } from '../user/synced.js'
 
 const KEPT = '0'
 
@@ -39,6 +40,24 @@ export async function openStore(folder: string): Promise<OpenStore> {
     )
   }
   return { store, close: () => store.close() }
+}
+
+/**
+ * Opens a store that a host signs with: after a power cut it is found as it is, its mark too, without which it would pass for
+ * one that was moved.
+ * @throws VMSError STORAGE_IN_USE, STORAGE_BROKEN
+ */
+export async function openOwnStore(folder: string): Promise<OpenStore> {
+  const opened = await openStore(folder)
+  try {
+    const mark = await open(path.join(folder, MARK), 'r')
+    await mark.sync().finally(() => mark.close())
+    await syncWay(folder)
+    return opened
+  } catch (error) {
+    await opened.close()
+    throw new VMSError('STORAGE_BROKEN', `the storage ${folder} cannot be kept: ${messageOf(error)}`)
+  }
 }
 
 /** Opens the first slot below `folder`, or if somebody has it, one that is removed when it is closed. */

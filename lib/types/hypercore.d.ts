@@ -81,6 +81,8 @@ declare module 'hypercore' {
     readonly peers: Peer[]
     readonly core: {
       state: { signature: Uint8Array | null }
+      /** `eagerUpgrade`: whether it asks peers that are longer for what it has not */
+      replicator: { eagerUpgrade: boolean }
       /** looks at a proof of another history; resolves with whether it is dealt with */
       checkConflict(proof: ConflictProof, from: object): Promise<boolean>
     }
@@ -96,6 +98,11 @@ declare module 'hypercore' {
     download(range: { start?: number; end?: number; linear?: boolean; blocks?: number[] }): Download
     treeHash(length?: number): Promise<Uint8Array>
     signable(length?: number, fork?: number): Promise<Uint8Array>
+    /** Deletes blocks; they can be fetched again. */
+    clear(start: number, end: number): Promise<unknown>
+    /** What is kept beside a core, for this process alone. */
+    setUserData(key: string, value: string | Uint8Array): Promise<void>
+    getUserData(key: string): Promise<Uint8Array | null>
     session(options?: SessionOptions): Hypercore
     snapshot(): Hypercore
     findingPeers(): () => void
@@ -152,6 +159,9 @@ declare module 'corestore' {
     session(): Corestore
     namespace(name: string): Corestore
     createKeyPair(name: string): Promise<KeyPair>
+    /** the discovery keys of the cores that it holds */
+    list(): AsyncIterable<Uint8Array>
+    getAuth(discoveryKey: Uint8Array): Promise<{ key: Uint8Array; manifest: Manifest | null } | null>
     replicate(isInitiatorOrStream: boolean | object): Duplex
   }
 }

@@ -22,6 +22,7 @@ declare module 'hypercore-crypto' {
 declare module 'hypercore-id-encoding' {
   export function encode(key: Uint8Array): string
   export function decode(id: string | Uint8Array): Uint8Array
+  export function isValid(id: string): boolean
 }
 
 declare module 'ready-resource' {

@@ -8,6 +8,7 @@ import type { KeyPair } from 'hypercore'
 import { codeOf, messageOf, VMSError } from '../errors.js'
 import crypto from '../ledger/crypto.js'
 import { configFolder } from './folders.js'
+import { syncWay } from './synced.js'
 
 export function defaultIdentityFile(): string {
   return path.join(configFolder(), 'identity')
@@ -54,6 +55,7 @@ async function makeIdentity(file: string): Promise<void> {
     await handle.sync()
     await handle.close()
     await link(temporary, file)
+    await syncWay(path.dirname(file)) // what it signs from here on is nobody's without it
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') {
       throw new VMSError('INVALID_IDENTITY', `the identity ${file} cannot be made: ${messageOf(error)}`)

@@ -33,7 +33,7 @@ const OUTCOMES = [
 
 const PROCESSES = 2
 
-const { VMS_TEST_FULL, VMS_TEST_RUNS = VMS_TEST_FULL ? '208' : '8', VMS_TEST_SEED = '1' } = process.env
+const { VMS_TEST_FULL, VMS_TEST_RUNS = VMS_TEST_FULL ? '208' : '4', VMS_TEST_SEED = '1' } = process.env
 const [first, runs] = [Number(VMS_TEST_SEED), Number(VMS_TEST_RUNS)]
 
 async function histories(from: number, count: number): Promise<Held> {

@@ -7,6 +7,7 @@ import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import { VMSClient, type ClientOptions } from '../../lib/client/client.js'
 import { VMSError } from '../../lib/errors.js'
+import type { NoiseStream } from 'hyperswarm'
 import { attestation } from '../../lib/ledger/attestation.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { encodeKey } from '../../lib/ledger/keys.js'
@@ -169,18 +170,14 @@ test('a peer that hands over what its auditor did not sign loses its connection'
   const forged = attestation.sign({ auditor: ANN.publicKey, vm: vm.key, ...(await at(vm, 6)), time: 1 }, BEN)
   let closing = () => {}
   const closed = new Promise<void>(resolve => {
-    const swarm = ground.keep(
-      new Swarm({
-        bootstrap: ground.bootstrap,
-        onconnection: stream => {
-          const channel = Channel.open(stream, vm.key, {
-            onopen: () => void channel?.send('attestation', attestation.encode(forged)),
-            onmessage() {},
-            onclose: () => resolve()
-          })
-        }
+    const swarm = ground.keep(new Swarm({ bootstrap: ground.bootstrap }))
+    swarm.on('connection', (stream: NoiseStream) => {
+      const channel = Channel.open(stream, vm.key, {
+        onopen: () => void channel?.send('attestation', attestation.encode(forged)),
+        onmessage() {},
+        onclose: () => resolve()
       })
-    )
+    })
     // the reader may not be announced yet
     const discovery = swarm.lookup(vm.key)
     const again = setInterval(() => void discovery.refresh({ client: true, server: false }), 300)

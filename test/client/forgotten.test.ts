@@ -120,6 +120,8 @@ describe('a host that logs a request that its caller never signed', () => {
         onopen: session => greet(vm, stream, session),
         onrequest: (session, signed) => void take(session, signed),
         onask: () => {},
+        onhead: () => {},
+        onfork: () => {},
         onclose: () => {}
       })
     const take = async (session: Session, signed: SignedRequest) => {

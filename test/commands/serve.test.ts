@@ -20,8 +20,10 @@ test('a ready line says all there is to know', async t => {
   })
   for (const one of [key, files]) assert.match(String(one), /^[a-z0-9]{52}$/)
   assert.match(String(hash), /^[0-9a-f]{64}$/)
+  const [, network] = await running.json(2)
+  assert.deepEqual(network, { event: 'network', online: true, relays: 2, nat: 'open' })
   const { status, stdout, stderr } = await running.stop('SIGTERM')
-  assert.deepEqual([status, stdout.split('\n').length, stderr], [0, 2, ''])
+  assert.deepEqual([status, stdout.split('\n').length, stderr], [0, 3, ''])
 })
 
 test('people are told how to call and audit', async t => {
@@ -47,7 +49,8 @@ test('what is deployed already is resumed, as often as it is named', async t => 
     again.ready.map(({ resumed }) => resumed),
     [true, true]
   )
-  assert.equal((await again.running.stop()).lines.length, 2)
+  const { lines } = await again.running.stop()
+  assert.equal(lines.filter(({ event }) => event === 'ready').length, 2)
 
   const resumed = await world.start('host', 'serve', '--json')
   assert.deepEqual(keys(await resumed.json(2)), keys(first.ready))
@@ -107,7 +110,8 @@ test('the console of a contract goes to stderr, under the key of its VM', async 
   await world.run('alice', 'call', key, 'talk', 'hello')
   await running.until(({ stderr }) => stderr.includes('hello'))
   assert.equal(running.stderr, `${key.slice(0, 8)} #1 warn: said hello\n`)
-  assert.equal((await running.stop('SIGINT')).lines.length, 1)
+  const { lines } = await running.stop('SIGINT')
+  assert.ok(lines.every(({ event }) => event === 'ready' || event === 'network'))
 })
 
 test('a call that never ends is stopped by the watchdog, and not logged', async t => {

@@ -12,7 +12,7 @@ import { Random } from '../ledger/helper.js'
 import { byBytes, openBee } from './helper.js'
 import { MemoryCore } from './memory.js'
 
-const { VMS_TEST_FULL, VMS_TEST_RUNS = VMS_TEST_FULL ? '400' : '16', VMS_TEST_SEED = '1' } = process.env
+const { VMS_TEST_FULL, VMS_TEST_RUNS = VMS_TEST_FULL ? '400' : '8', VMS_TEST_SEED = '1' } = process.env
 const [first, runs] = [Number(VMS_TEST_SEED), Number(VMS_TEST_RUNS)]
 
 /** The blobs that entries name: more than there are. */

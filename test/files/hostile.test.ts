@@ -10,7 +10,7 @@ import { inside, keyEncoding } from '../../lib/files/tree.js'
 import { Random } from '../ledger/helper.js'
 import { MemoryCore } from './memory.js'
 
-const { VMS_TEST_FULL, VMS_TEST_RUNS = VMS_TEST_FULL ? '100000' : '3000', VMS_TEST_SEED = '1' } = process.env
+const { VMS_TEST_FULL, VMS_TEST_RUNS = VMS_TEST_FULL ? '100000' : '1500', VMS_TEST_SEED = '1' } = process.env
 const [first, runs] = [Number(VMS_TEST_SEED), Number(VMS_TEST_RUNS)]
 
 const BLOB = { blockOffset: 0, byteOffset: 0, blockLength: 1, byteLength: 5 }

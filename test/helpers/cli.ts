@@ -7,7 +7,7 @@ import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
-import createTestnet from 'hyperdht/testnet.js'
+import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
 
 /** The command line's file. */
 export const VMS = fileURLToPath(new URL('../../bin/vms.js', import.meta.url))
@@ -83,34 +83,14 @@ export class Running {
   }
 }
 
-/** A network and a folder of a test; everything in it is gone when the test ends. */
-export class World {
+/** People with folders of their own, who run commands in one network. */
+export class Users {
   private readonly running = new Set<Running>()
-  private readonly guests: { close(): Promise<void> }[] = []
 
-  private constructor(
+  protected constructor(
     readonly folder: string,
     readonly bootstrap: string
   ) {}
-
-  static async make(t: TestContext): Promise<World> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'vms-test-'))
-    const testnet = await createTestnet(3, { host: '127.0.0.1' })
-    const world = new World(folder, testnet.bootstrap.map(({ host, port }) => `${host}:${port}`).join())
-    t.after(async () => {
-      await Promise.all(world.guests.map(one => one.close()))
-      await Promise.all([...world.running].map(one => one.stop('SIGKILL')))
-      await testnet.destroy()
-      await rm(folder, { recursive: true, force: true })
-    })
-    return world
-  }
-
-  /** Closes something when the test ends, while the network is still there. */
-  use<T extends { close(): Promise<void> }>(guest: T): T {
-    this.guests.push(guest)
-    return guest
-  }
 
   /** A folder for what a user does; commands run there. */
   async home(user: string): Promise<string> {
@@ -120,9 +100,15 @@ export class World {
   }
 
   /** Starts a command of a user. */
-  async start(user: string, ...args: string[]): Promise<Running> {
+  start(user: string, ...args: string[]): Promise<Running> {
+    return this.startIn(user, {}, ...args)
+  }
+
+  /** Starts a command of a user with more in its environment. */
+  async startIn(user: string, env: NodeJS.ProcessEnv, ...args: string[]): Promise<Running> {
     const home = await this.home(user)
-    const child = spawn(process.execPath, [VMS, ...args], {
+    const [program, ...before] = [...this.place(user), process.execPath, VMS]
+    const child = spawn(program, [...before, ...args], {
       cwd: home,
       env: {
         PATH: process.env.PATH,
@@ -130,7 +116,8 @@ export class World {
         XDG_DATA_HOME: path.join(home, 'data'),
         XDG_CONFIG_HOME: path.join(home, 'config'),
         VMS_BOOTSTRAP: this.bootstrap,
-        npm_config_cache: NPM_CACHE
+        npm_config_cache: NPM_CACHE,
+        ...env
       }
     })
     const running = new Running(child)
@@ -156,8 +143,58 @@ export class World {
   /** Starts a host; resolves once its VMs can be found. */
   async serve(scripts: string[], ...flags: string[]): Promise<Serving> {
     const running = await this.start('host', 'serve', ...scripts, '--json', ...flags)
-    const ready = await running.json(scripts.length)
+    const ready = await running.json(scripts.length || 1) // without scripts it resumes one at least
     return { running, ready, key: String(ready[0].key) }
+  }
+
+  /** The command that a user's commands are started with. */
+  protected place(_user: string): string[] {
+    return []
+  }
+
+  /** Ends what still runs. */
+  protected async kill(): Promise<void> {
+    await Promise.all([...this.running].map(one => one.stop('SIGKILL')))
+  }
+}
+
+/** A network and a folder of a test; everything in it is gone when the test ends. */
+export class World extends Users {
+  private readonly guests: { close(): Promise<void> }[] = []
+
+  private constructor(
+    folder: string,
+    bootstrap: string,
+    private testnet: Testnet | null
+  ) {
+    super(folder, bootstrap)
+  }
+
+  static async make(t: TestContext): Promise<World> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vms-test-'))
+    const testnet = await createTestnet(3, { host: '127.0.0.1' })
+    const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`).join()
+    const world = new World(folder, bootstrap, testnet)
+    t.after(async () => {
+      await Promise.all(world.guests.map(one => one.close()))
+      await world.kill()
+      await world.darken()
+      await rm(folder, { recursive: true, force: true })
+    })
+    return world
+  }
+
+  /** Closes something when the test ends, while the network is still there. */
+  use<T extends { close(): Promise<void> }>(guest: T): T {
+    this.guests.push(guest)
+    return guest
+  }
+
+  /** Ends all nodes of the network. */
+  async darken(): Promise<void> {
+    const { testnet } = this
+    this.testnet = null
+    await testnet?.destroy()
   }
 }
 

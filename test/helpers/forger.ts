@@ -100,7 +100,8 @@ export class Forger extends ReadyResource {
   protected override async _open(): Promise<void> {
     await this.store.ready()
     this.durability = new Durability(this.store)
-    this.swarm = new Swarm({ bootstrap: this.bootstrap, onconnection: stream => this.connect(stream) })
+    this.swarm = new Swarm({ bootstrap: this.bootstrap })
+    this.swarm.on('connection', (stream: NoiseStream) => this.connect(stream))
     await this.swarm.ready()
   }
 
@@ -393,6 +394,8 @@ export class Forgery {
         for (const one of [head, ...this.heads]) this.say(one)
       },
       onrequest: () => {},
+      onhead: () => {},
+      onfork: () => {},
       onask: (session, challenge) => {
         const head = this.confirmed === undefined ? this.shown! : this.confirmed
         if (head === null) return

@@ -8,7 +8,8 @@ import createTestnet from 'hyperdht/testnet.js'
 import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
 import type { AuditResult } from '../../lib/audit/findings.js'
 import { Host, type HostOptions } from '../../lib/host/host.js'
-import { Replica, type ReplicaOptions } from '../../lib/replica/replica.js'
+import type { ReplicaOptions } from '../../lib/replica/place.js'
+import { Replica } from '../../lib/replica/replica.js'
 import { Forger } from './forger.js'
 
 /** Something that has to be closed in the end. */

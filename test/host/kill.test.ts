@@ -9,7 +9,7 @@ import crypto from '../../lib/ledger/crypto.js'
 import { encodeKey } from '../../lib/ledger/keys.js'
 import { World } from '../helpers/cli.js'
 
-const KILLS = process.env.VMS_TEST_FULL ? 50 : 3
+const KILLS = process.env.VMS_TEST_FULL ? 50 : 2
 const CALLERS = 2
 const IN_FLIGHT = 8
 

@@ -211,7 +211,7 @@ test('a handler that fails in the middle of a batch leaves nothing, and the VM g
 })
 
 const HOSTS = 2
-const KILLS = process.env.VMS_TEST_FULL ? 30 : 5 // of each
+const KILLS = process.env.VMS_TEST_FULL ? 30 : 3 // of each
 
 test('killed at random moments: log and files agree, and no answered call is lost', async t => {
   const folders = await Promise.all(Array.from({ length: HOSTS }, () => temporary(t)))

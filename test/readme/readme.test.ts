@@ -50,6 +50,7 @@ class Names {
       .replace(/^(commit +)\d+ s ago$/gm, '$1N s ago')
       .replace(/^(peers +)\d+$/gm, '$1N')
       .replace(/[\d.]+ (?:bytes|[kMGT]i?B)\b(?= used|, | free|$)/gm, 'SIZE')
+      .replace(/^[a-z0-9]{8}( {2}\d+ blocks, )/gm, 'VM$1')
       .replace(/127\.0\.0\.1:\d+/g, 'NODE')
       .trimEnd()
   }
@@ -73,6 +74,7 @@ test('what the README shows happens', async t => {
   }
   await cp(path.join(ROOT, 'fixtures', 'oracles'), home, { recursive: true })
   await cp(path.join(ROOT, 'fixtures', 'proofs'), home, { recursive: true })
+  await writeFile(path.join(home, 'passphrase'), 'correct horse battery staple\n')
   const keys = new Map<string, string>()
   const actual = (text: string) => text.replace(/\b[a-z0-9]{52}\b/g, key => keys.get(key) ?? key)
   const [expectedNames, actualNames] = [new Names(), new Names()]
@@ -91,8 +93,15 @@ test('what the README shows happens', async t => {
       printed = running.stdout
       const [shown, real] = [output, printed].map(text => /\b[a-z0-9]{52}\b/.exec(text)?.[0])
       if (shown && real) keys.set(shown, real)
+    } else if (name === 'mirror') {
+      const running = await world.start('user', name, ...args)
+      await running.until(
+        ({ stdout }) => stdout.split('\n').length >= output.trimEnd().split('\n').length + 1
+      )
+      printed = running.stdout
     } else {
-      const flags = name === 'status' ? ['--storage', storage] : []
+      const from = name === 'backup' ? 'host of counter.js' : storage
+      const flags = ['status', 'backup'].includes(name) ? ['--storage', from] : []
       const running = await world.start('user', name, ...args, ...flags)
       running.child.stdin!.end(input.map(line => line + '\n').join(''))
       const { stdout, stderr } = await running.ended

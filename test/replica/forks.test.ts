@@ -14,6 +14,7 @@ import type { Replica } from '../../lib/replica/replica.js'
 import { ALICE } from '../helpers/forger.js'
 import { Ground } from '../helpers/ground.js'
 import { twins } from '../helpers/twins.js'
+import { until } from '../helpers/until.js'
 
 const ground = await Ground.open()
 const TIMEOUT = 20_000
@@ -42,6 +43,17 @@ function isFraud(error: unknown): true {
   return true
 }
 
+function isRewound(error: unknown): true {
+  assert.ok(error instanceof VMSError, String(error))
+  assert.equal(error.code, 'REWOUND', error.message)
+  return true
+}
+
+/** Has the copy hold what it takes to tell that a shorter log is another one. */
+async function readAll(replica: Replica): Promise<void> {
+  for (let n = 0; n < replica.log.length; n++) await replica.block(n)
+}
+
 /** Resolves once the replica knows. */
 const finds = (replica: Replica) =>
   assert.rejects(
@@ -49,7 +61,8 @@ const finds = (replica: Replica) =>
     isFraud
   )
 
-for (const [name, common, own] of FORKS) {
+// each takes a while: those of different lengths have most that can go wrong
+for (const [name, common, own] of process.env.VMS_TEST_FULL ? FORKS : FORKS.slice(1, 3)) {
   test(`a fork ${name}: both hosts at once`, async () => {
     const { key, open } = await twins(ground, common, own)
     const hosts = [await open(0), await open(1)]
@@ -57,6 +70,11 @@ for (const [name, common, own] of FORKS) {
     const replica = ground.replica(key, data)
     await replica.ready()
     await finds(replica)
+    // it may be known before it can be shown
+    await until(
+      () => replica.fork !== null,
+      () => 'there is no proof'
+    )
     assert.match(replica.contradiction!.message, /vms verify \S+forks\/[0-9a-f]{64}/)
     await replica.close()
     assert.equal(await checkProof(key, data), 'log')
@@ -79,6 +97,7 @@ for (const [name, common, own] of FORKS) {
       const first = await open(order[0])
       const replica = ground.replica(key, data)
       await replica.sync(TIMEOUT)
+      await readAll(replica)
       await replica.close()
       await first.close()
       const second = await open(order[1])
@@ -99,8 +118,7 @@ for (const [name, common, own] of FORKS) {
       const data = ground.folder()
       const reader = ground.replica(key, data)
       await reader.sync(TIMEOUT)
-      // what others are shown takes the blocks
-      for (let n = 0; n < reader.log.length; n++) await reader.block(n)
+      await readAll(reader)
       readers.push([reader, data])
       await host.close()
     }
@@ -127,12 +145,15 @@ for (const [name, common, own] of FORKS) {
     await first.close()
     const second = await open(1)
     const after = client()
-    await assert.rejects(after.call('add', 1), isFraud)
-    await assert.rejects(after.files.readFile('/n'), isFraud)
-    await assert.rejects(after.info(), isFraud)
+    // who has seen a longer log, and not all of it, cannot tell one that was cut from another one: neither is called
+    const isShorter = own[0].length > own[1].length
+    const isRefused = isShorter ? isRewound : isFraud
+    await assert.rejects(after.call('add', 1), isRefused)
+    await assert.rejects(after.files.readFile('/n'), isRefused)
+    await assert.rejects(after.info(), isRefused)
     await after.close()
     await second.close()
-    await checkProof(key, `${home}/vms`)
+    if (!isShorter) await checkProof(key, `${home}/vms`)
   })
 
   test(`a fork ${name}: an auditor`, async () => {

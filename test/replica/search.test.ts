@@ -38,11 +38,11 @@ test('a peer that does not have the VM when it is asked first is asked again', a
   const { key } = await host.deploy({ source: 'exports.a = () => 1', title: 'a', owner: ALICE })
   await host.close()
   let [connections, asked] = [0, 0]
-  const onconnection = (stream: NoiseStream) => {
+  const swarm = ground.keep(new Swarm({ bootstrap: ground.bootstrap }))
+  swarm.on('connection', (stream: NoiseStream) => {
     connections++
     Channel.accept(stream, key, () => asked++) // which does not open it
-  }
-  const swarm = ground.keep(new Swarm({ bootstrap: ground.bootstrap, onconnection }))
+  })
   await swarm.ready()
   await swarm.announce(key).flushed()
   await ground.replica(key).ready()

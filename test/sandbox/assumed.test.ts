@@ -21,7 +21,7 @@ import { fakes, waiting } from './fakes.js'
 import { executor, HASTY, MOST_GAS, SPIN, World, type TestCall } from './helper.js'
 
 const PATIENT = 60_000
-const ROUNDS = process.env.VMS_TEST_FULL ? 60 : 6
+const ROUNDS = process.env.VMS_TEST_FULL ? 60 : 3
 const CALLS = 60 // of a round
 
 /** Does what it is told. */

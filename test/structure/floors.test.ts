@@ -16,7 +16,7 @@ const FLOORS: string[][] = [
   ['lib/index.ts', 'lib/transform.ts'],
   ['lib/commands'],
   ['lib/testing'],
-  ['lib/host', 'lib/client'],
+  ['lib/host', 'lib/client', 'lib/mirror'],
   ['lib/audit'],
   ['lib/replica', 'lib/oracles'],
   ['lib/machine'],

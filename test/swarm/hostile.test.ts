@@ -14,7 +14,7 @@ import crypto from '../../lib/ledger/crypto.js'
 import { encodeSignedRequest } from '../../lib/ledger/messages.js'
 import { signRequest } from '../../lib/ledger/request.js'
 import { encodeValue } from '../../lib/ledger/values.js'
-import { createDHT } from '../../lib/swarm/bootstrap.js'
+import { createDHT } from '../../lib/swarm/network.js'
 import { Channel, MESSAGES } from '../../lib/swarm/channel.js'
 import { local, type Local } from '../helpers/local.js'
 
@@ -27,7 +27,7 @@ const caps = require('hypercore/lib/caps.js') as {
   replicate(isInitiator: boolean, key: Uint8Array, handshakeHash: Uint8Array): Uint8Array
 }
 
-const ROUNDS = process.env.VMS_TEST_FULL ? 100 : 6
+const ROUNDS = process.env.VMS_TEST_FULL ? 100 : 3
 
 /** Random bytes that a seed repeats. */
 function generator(seed: number): (max: number) => number {
@@ -49,7 +49,7 @@ describe('hostile peers', () => {
 
   /** Connects, lets the peer misbehave, and leaves once all of it has arrived. */
   async function visit(misbehave: (stream: NoiseStream) => unknown): Promise<void> {
-    const dht = createDHT(net.bootstrap)
+    const dht = createDHT({ bootstrap: net.bootstrap })
     const swarm = new Hyperswarm({ dht })
     const [stream] = await Promise.all([
       once(swarm, 'connection') as Promise<[NoiseStream]>,
@@ -256,7 +256,7 @@ describe('hostile peers', () => {
   })
 
   test('a peer that connects and says nothing', async () => {
-    const dht = createDHT(net.bootstrap)
+    const dht = createDHT({ bootstrap: net.bootstrap })
     const swarm = new Hyperswarm({ dht })
     swarm.join(crypto.discoveryKey(service.key), { server: false, client: true })
     const [stream] = (await once(swarm, 'connection')) as [NoiseStream]

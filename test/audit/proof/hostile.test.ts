@@ -43,7 +43,7 @@ const { Node, YoloIndex } = messages as unknown as {
 const file = new URL('../../../../fixtures/vectors/proofs.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as ProofVector[]
 
-const MUTATIONS = process.env.VMS_TEST_FULL ? 10_000 : 1000
+const MUTATIONS = process.env.VMS_TEST_FULL ? 10_000 : 400
 
 const ground = await Ground.open()
 const forger = await ground.forger()

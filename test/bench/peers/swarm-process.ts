@@ -8,7 +8,7 @@ import Hyperbee from 'hyperbee'
 import { randomBytes, verify } from 'hypercore-crypto'
 import Hyperswarm from 'hyperswarm'
 import ProtomuxRPC from 'protomux-rpc'
-import { createDHT } from '../../../lib/swarm/bootstrap.js'
+import { createDHT } from '../../../lib/swarm/network.js'
 
 const SIGNATURE_BYTES = 64
 const KEY_BYTES = 32
@@ -35,7 +35,7 @@ for (let n = 0; n < files; n++) await batch.put(pathOf(randomBytes(KEY_BYTES)), 
 await batch.flush()
 
 const id = b4a.from(topic, 'hex')
-const swarm = new Hyperswarm({ dht: createDHT(bootstrap) })
+const swarm = new Hyperswarm({ dht: createDHT({ bootstrap }) })
 swarm.on('connection', stream => {
   stream.on('error', () => {})
   const rpc = new ProtomuxRPC(stream, { id, valueEncoding: c.raw })

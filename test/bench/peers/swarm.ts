@@ -7,7 +7,7 @@ import c from 'compact-encoding'
 import { keyPair, randomBytes, sign } from 'hypercore-crypto'
 import Hyperswarm from 'hyperswarm'
 import ProtomuxRPC from 'protomux-rpc'
-import { createDHT } from '../../../lib/swarm/bootstrap.js'
+import { createDHT } from '../../../lib/swarm/network.js'
 import { program, type Ground } from '../ground.js'
 import { rate, row, type Row } from '../measure.js'
 
@@ -24,7 +24,7 @@ export async function overSwarm(ground: Ground, seconds: number, files: number):
   const server = spawn(process.execPath, [program('peers/swarm-process'), JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
-  const dht = createDHT(ground.nodes)
+  const dht = createDHT({ bootstrap: ground.nodes })
   const swarm = new Hyperswarm({ dht })
   try {
     const ended = once(server, 'exit').then(([status]) => {

@@ -18,7 +18,7 @@ natives(`{
 }`)
 const native = natives(FUZZ) as Fuzz
 
-const ROUNDS = process.env.VMS_TEST_FULL === '1' ? 1000 : 250
+const ROUNDS = process.env.VMS_TEST_FULL === '1' ? 1000 : 100
 
 /** What differs on purpose: each has a test of its own. */
 const DIFFERENT = new Set([

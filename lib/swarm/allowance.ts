@@ -21,6 +21,13 @@ export class Allowance {
     return true
   }
 
+  /** Takes it though it may be more than is left: then nothing is granted until that has come. @returns whether it was granted */
+  spend(amount: number): boolean {
+    const granted = this.wait(0) === 0 && amount <= this.left
+    this.left -= amount
+    return granted
+  }
+
   /** Seconds until so much is granted: 0 if it is now, Infinity if it is more than is ever granted at once. */
   wait(amount = 1): number {
     const now = performance.now()
