@@ -523,8 +523,6 @@ export const RESOURCES = table([
   ]
 ])
 
-export const SNIPPETS = [...ESCAPES, ...RESULTS, ...RESOURCES]
-
 /** One contract with a method a snippet: m0, m1, … */
 export function contractOf(snippets: Snippet[]): string {
   return snippets.map(({ body }, i) => `exports.m${i} = async (...args) => { ${body} }`).join('\n')
