@@ -12,7 +12,7 @@ import { decodeKey, deriveKeys, encodeKey, type VMKeys } from '../ledger/keys.js
 import { continueFrom } from '../machine/continue.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import type { Durability } from '../machine/durable.js'
-import { FullCopy } from '../replica/full-copy.js'
+import { FullCopy, type Lengths } from '../replica/full-copy.js'
 import { Replica } from '../replica/replica.js'
 import { openStore } from '../replica/slot.js'
 import type { NetworkOptions } from '../swarm/network.js'
@@ -25,6 +25,13 @@ const ASK_MS = 3000
 /** How long a copy may stand still, and how often it is looked whether it does, ms. */
 const STALL_MS = 30_000
 const LOOK_MS = 50
+
+/**
+ * What comes more slowly than this is waited for no longer than if nothing came, bytes/s: a block now and then would keep all
+ * VMs of the host waiting. A block counts as so many bytes more.
+ */
+const SLOWEST = 8192
+const BLOCK_WORTH = 1024
 
 export interface RecoveryOptions {
   store: Corestore
@@ -117,7 +124,8 @@ async function recoverOne(
         ? `${id} is fetched: ${length} blocks`
         : `${id} has ${before} blocks here, and ${length} that its host has signed: the rest is fetched`
     )
-    await withCopy(id, length, swarm, options, async ({ replica, synced }) => {
+    const held = { log: before, db: own.db.length, blobs: own.blobs.length }
+    await withCopy(id, length, held, swarm, options, async ({ replica, synced }) => {
       await continueFrom(own, await replica.cores(), synced!.length, durability)
     })
   } finally {
@@ -125,10 +133,11 @@ async function recoverOne(
   }
 }
 
-/** Fetches a copy with every block, of so many or more. @throws VMSError NOT_AVAILABLE if nobody sends them */
+/** Fetches every block that is not held, of so many or more. @throws VMSError NOT_AVAILABLE if nobody sends them */
 async function withCopy(
   id: string,
   length: number,
+  held: Lengths,
   swarm: Swarm,
   { folder, stall = STALL_MS }: RecoveryOptions,
   action: (copy: FullCopy) => Promise<void>
@@ -139,7 +148,7 @@ async function withCopy(
   swarm.on('connection', replicate)
   drop(swarm)
   const shared = { store: slot.store, swarm }
-  const copy = new FullCopy(new Replica(decodeKey(id), { data: place, shared }))
+  const copy = new FullCopy(new Replica(decodeKey(id), { data: place, shared }), { held })
   try {
     await copy.ready()
     await fetched(copy, length, stall)
@@ -155,11 +164,15 @@ async function withCopy(
 /** Waits until a copy is so long. */
 async function fetched(copy: FullCopy, length: number, stall: number): Promise<void> {
   const { replica } = copy
-  let [progress, since] = [copy.progress, performance.now()]
+  const begun = performance.now()
+  let [known, since] = [0, begun]
   while ((copy.synced?.length ?? 0) < length) {
     if (replica.contradiction) throw replica.contradiction
-    if (copy.progress > progress) [progress, since] = [copy.progress, performance.now()]
-    if (performance.now() - since > stall) throw lost(encodeKey(replica.key), length)
+    const { blocks, bytes } = copy.received
+    const now = performance.now()
+    if (blocks > known) [known, since] = [blocks, now]
+    const earned = ((bytes + blocks * BLOCK_WORTH) / SLOWEST) * 1000
+    if (now - since > stall || now - begun > stall + earned) throw lost(encodeKey(replica.key), length)
     await new Promise(resolve => setTimeout(resolve, LOOK_MS))
   }
 }

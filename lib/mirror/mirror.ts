@@ -26,7 +26,7 @@ export interface MirrorOptions extends NetworkOptions {
   data: string
   /** the UDP port that others reach it at; any that is free if not given */
   port?: number
-  /** bytes that the blocks of all VMs may have; as many as they like if not given */
+  /** bytes that the blocks of all VMs may have, with BLOCK_BYTES for each; as many as they like if not given */
   limit?: number
 }
 
@@ -61,7 +61,7 @@ export class Mirror extends ReadyResource {
     const { data } = this.options
     const shared = { store: this.store!.store, swarm: this.swarm! }
     const replica = new Replica(decodeKey(id), { data, announce: true, shared })
-    const copy = new FullCopy(replica, bytes => this.reserve(id, replica.log, bytes))
+    const copy = new FullCopy(replica, { reserve: bytes => this.reserve(id, replica.log, bytes) })
     this.vms.set(id, copy)
     await copy.ready()
     return copy

@@ -1,4 +1,5 @@
-// A copy of a VM that has every block: fetches what the host publishes, as it comes.
+// A copy of a VM that has every block, or every one that is not on this machine already: fetches what the host publishes, as it
+// comes.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Hypercore from 'hypercore'
@@ -17,8 +18,18 @@ export interface Synced {
   bytes: number
 }
 
-/** Makes room for so many bytes in all. @returns whether there is */
-export type Reserve = (bytes: number) => Promise<boolean>
+/** Blocks of log, database and blobs. */
+export type Lengths = Record<'log' | 'db' | 'blobs', number>
+
+export interface FullCopyOptions {
+  /** makes room for so many bytes in all, with BLOCK_BYTES for each block, and tells whether there is */
+  reserve?: (bytes: number) => Promise<boolean>
+  /** how many blocks are not fetched, since they are elsewhere on this machine */
+  held?: Lengths
+}
+
+/** What is stored beside a block, about: hashes, where it begins, that it is there. */
+export const BLOCK_BYTES = 256
 
 /** What failed is tried again after so many ms, and where there is no room, it is looked whether there is. */
 const RETRY_MS = 1000
@@ -34,20 +45,17 @@ export class FullCopy extends ReadyResource {
   /** Whether there is no room for what its host has published since. */
   full = false
   private readonly stopping = new AbortController()
-  private cores: Hypercore[] = []
+  /** blocks that have come, and their bytes */
+  readonly received = { blocks: 0, bytes: 0 }
+  private watched = false
   private downloads: Download[] = []
   private running: Promise<void> = Promise.resolve()
 
   constructor(
     readonly replica: Replica,
-    private readonly reserve: Reserve = () => Promise.resolve(true)
+    private readonly options: FullCopyOptions = {}
   ) {
     super()
-  }
-
-  /** Grows with each block that arrives. */
-  get progress(): number {
-    return this.cores.reduce((sum, core) => sum + core.contiguousLength, 0)
   }
 
   protected override async _open(): Promise<void> {
@@ -80,37 +88,50 @@ export class FullCopy extends ReadyResource {
     const { log } = replica
     await replica.until(() => log.length > 1 && log.manifest !== null, NEVER)
     const cores = await replica.cores()
-    this.cores = [log, cores.db, cores.blobs]
+    this.watch(cores)
+    const { held = { log: 0, db: 0, blobs: 0 } } = this.options
     const length = log.length
     if (!(await this.fits(cores))) return this.pause()
-    await this.fetch(log, length)
+    await this.fetch(log, held.log, length)
     const { after } = await this.lastCommit(length)
     await grown(cores.db, after.db.length, this.stopping.signal)
     await grown(cores.blobs, after.blobs.length, this.stopping.signal)
     const [db, blobs, bytes] = [cores.db.length, cores.blobs.length, storedBytes(cores)]
     if (!(await this.fits(cores))) return this.pause()
-    await Promise.all([this.fetch(cores.db, db), this.fetch(cores.blobs, blobs)])
+    await Promise.all([this.fetch(cores.db, held.db, db), this.fetch(cores.blobs, held.blobs, blobs)])
     this.synced = { length, bytes }
     this.emit('synced', this.synced)
     await replica.until(() => log.length > length, NEVER)
   }
 
+  private watch({ log, db, blobs }: Cores): void {
+    if (this.watched) return
+    this.watched = true
+    for (const core of [log, db, blobs]) {
+      core.on('download', (_index, bytes) => {
+        this.received.blocks++
+        this.received.bytes += bytes
+      })
+    }
+  }
+
   /** Whether there is room for what is published; how much that is was signed before any of it is fetched. */
   private async fits(cores: Cores): Promise<boolean> {
-    const bytes = storedBytes(cores)
-    const fits = await this.reserve(bytes)
+    const { log, db, blobs } = cores
+    const bytes = storedBytes(cores) + BLOCK_BYTES * (log.length + db.length + blobs.length)
+    const fits = (await this.options.reserve?.(bytes)) ?? true
     if (!fits && !this.full) this.emit('no-room', bytes)
     this.full = !fits
     return fits
   }
 
-  private async fetch(core: Hypercore, end: number): Promise<void> {
-    const start = core.contiguousLength
+  private async fetch(core: Hypercore, held: number, end: number): Promise<void> {
+    const start = Math.max(held, core.contiguousLength)
     if (start >= end) return
     const download = core.download({ start, end })
     this.downloads.push(download)
     try {
-      if (!(await download.done()) && core.contiguousLength < end)
+      if (!(await download.done()) && !(await core.has(start, end)))
         throw new Error('the download was given up')
     } finally {
       this.downloads.splice(this.downloads.indexOf(download), 1)

@@ -88,6 +88,40 @@ async function open(
   return { host, told }
 }
 
+interface Asked {
+  block: { index: number } | null
+}
+
+/** The end of a core's channel that answers requests, as hypercore keeps it. */
+interface Sender {
+  _handleRequest(asked: Asked): Promise<void>
+}
+
+/** From here on a copy sends a block every `ms`, of those that it is asked for the first by this order. */
+async function sendSlowly(
+  copy: FullCopy,
+  ms: number,
+  order: (a: number, b: number) => number
+): Promise<void> {
+  const waiting: { index: number; send: () => Promise<void> }[] = []
+  const timer = setInterval(() => {
+    waiting.sort((a, b) => order(a.index, b.index))
+    void waiting.shift()?.send()
+  }, ms)
+  ground.keep({ close: () => Promise.resolve(clearInterval(timer)) })
+  const { log, db, blobs } = await copy.replica.cores()
+  for (const core of [log, db, blobs]) {
+    core.on('peer-add', (peer: Sender) => {
+      const send = peer._handleRequest.bind(peer)
+      peer._handleRequest = asked => {
+        if (asked.block === null) return send(asked)
+        waiting.push({ index: asked.block.index, send: () => send(asked).catch(() => {}) })
+        return Promise.resolve()
+      }
+    })
+  }
+}
+
 const headOf = (host: Host, id: string) => host.services.get(id)!.machine.head
 
 test('a host that lost the end of its log takes it back, and goes on with the same history', async () => {
@@ -142,6 +176,26 @@ test('a peer that is back before a slow disk has opened the log is fetched from 
   )
   await durability.close()
   await opened.close()
+})
+
+test('a mirror that is slow, and sends what came last first, is waited for', async () => {
+  const { id, older, mirror, length } = await setting([1], [...Array(20).keys()])
+  await sendSlowly(mirror, 50, (a, b) => b - a)
+  const { host } = await open(older, { stall: 1000 })
+  assert.deepEqual(host.refused, [])
+  assert.equal(headOf(host, id).length, length)
+  await host.close()
+})
+
+test('somebody who sends a block now and then does not keep a host waiting', async () => {
+  const { id, older, mirror } = await setting([1], [...Array(6).keys()])
+  await sendSlowly(mirror, 800, (a, b) => a - b)
+  const { host } = await open(older, { stall: 1000 })
+  assert.deepEqual(
+    host.refused.map(({ id, error }) => [id, error.code]),
+    [[id, 'NOT_AVAILABLE']]
+  )
+  await host.close()
 })
 
 test('after a clean stop nobody is asked', async () => {
