@@ -92,7 +92,9 @@ asking(program.command('serve'))
 
 program
   .command('status')
-  .description('what the host that runs in the storage is doing')
+  .description(
+    'what the host that runs in the storage is doing; 0 if all is well, 1 with a problem, 2 if none runs'
+  )
   .action(() => act(async context => (await import('../lib/commands/status.js')).status(context)))
 
 program
@@ -276,7 +278,7 @@ program
   .description('keep VMs available while their hosts are away, until interrupted')
   .argument('[key...]')
   .option('--mirror-all-from <file>', 'a list of keys, one a line, that may change meanwhile', repeated)
-  .option('--disk <size>', 'what the blocks of all of them may have')
+  .option('--disk <size>', 'what the blocks of all of them may have (default: what the disk has)')
   .option('--port <port>', 'the UDP port that others reach it at (default: one that is free)')
   .action((keys: string[], options: object) =>
     act(async context => (await import('../lib/commands/mirror.js')).mirror(context, keys, options))

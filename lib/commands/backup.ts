@@ -4,8 +4,9 @@ import { open, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { codeOf, messageOf, VMSError } from '../errors.js'
 import { decryptBackup, encryptBackup } from '../host/backup.js'
-import { backUp, restore as restoreVMs, type Restored } from '../host/vault.js'
+import { backUp, markBackedUp, restore as restoreVMs, type Restored } from '../host/vault.js'
 import { hostFolder } from '../user/folders.js'
+import { defaultIdentityFile } from '../user/identity.js'
 import type { Context } from './context.js'
 import { escapeControls } from './escape.js'
 import { EXIT } from './exit.js'
@@ -13,14 +14,16 @@ import { log, print, printJSON } from './output.js'
 import { readPassphrase, type PassphraseFlags } from './passphrase.js'
 
 export async function backup(context: Context, file: string, flags: PassphraseFlags): Promise<number> {
-  const found = await backUp(context.storage ?? hostFolder())
+  const storage = context.storage ?? hostFolder()
+  const found = await backUp(storage)
   const bytes = encryptBackup(found, await readPassphrase(flags, true))
-  await writeNew(file, bytes)
+  await writeNew(file, bytes, () => markBackedUp(storage))
   const vms = found.vms.length
   if (context.json) printJSON({ file: path.resolve(file), vms, oracles: found.oracles.size })
   else {
     print(`The keys of ${vms} ${vms === 1 ? 'VM are' : 'VMs are'} in ${file}.`)
     log('Log and files come from mirrors: without one that keeps them, a backup restores nothing.')
+    log(`Who you are is not in it: keep a copy of ${defaultIdentityFile()} too.`)
   }
   return EXIT.ok
 }
@@ -37,6 +40,8 @@ export async function restore(context: Context, file: string, flags: PassphraseF
     onprogress: text => log(`vms: ${text}`)
   })
   for (const one of results) printRestored(context, one)
+  if (!context.json && results.some(({ error }) => error === null))
+    log('"vms serve" serves them here; do not start the host again that they come from.')
   return results.some(({ error }) => error) ? EXIT.unavailable : EXIT.ok
 }
 
@@ -50,10 +55,11 @@ function printRestored(context: Context, { id, title, length, known, error }: Re
 }
 
 // a backup is not overwritten by the next one: it may be the only one with a VM that was removed since
-async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
+async function writeNew(file: string, bytes: Uint8Array, before: () => Promise<void>): Promise<void> {
   try {
     const handle = await open(file, 'wx', 0o600)
     try {
+      await before()
       await handle.writeFile(bytes)
       await handle.sync()
     } finally {

@@ -1,9 +1,10 @@
 // The passphrase of a backup: from a file, from the environment, or typed where nobody sees it.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { messageOf, VMSError } from '../errors.js'
+import { log } from './output.js'
 
 export interface PassphraseFlags {
   passphraseFile?: string
@@ -23,7 +24,10 @@ export async function readPassphrase({ passphraseFile }: PassphraseFlags, repeat
 // its first line: an editor ends it with a newline that nobody would type
 function readFile(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/)[0]
+    const text = readFileSync(file, 'utf8')
+    if (statSync(file).mode & 0o077)
+      log(`vms: others can read ${file}: "chmod 600" keeps the passphrase from them`)
+    return text.split(/\r?\n/)[0]
   } catch (error) {
     throw new VMSError('USAGE', `--passphrase-file: ${messageOf(error)}`)
   }

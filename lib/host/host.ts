@@ -291,6 +291,7 @@ export class Host extends ReadyResource {
       storage,
       services,
       refused,
+      starting: !this.opened,
       past,
       started,
       peers: swarm.streams.size,

@@ -73,6 +73,8 @@ export interface Observed {
   started: number
   services: ReadonlyMap<string, Service>
   refused: { id: string; error: VMSError }[]
+  /** whether it asks peers what they have seen, or has just begun, and serves nothing yet */
+  starting: boolean
   /** of VMs that were removed */
   past: Counts
   peers: number
@@ -108,8 +110,9 @@ export async function statusOf(host: Observed): Promise<HostStatus> {
   }
 }
 
-function problemsOf({ services, refused, network }: Observed, free: number): string[] {
+function problemsOf({ services, refused, starting, network }: Observed, free: number): string[] {
   const problems = refused.map(({ id, error }) => `${id} is not served (${error.code})`)
+  if (starting) problems.push('the host is starting: it serves nothing yet')
   if (network?.online === false) problems.push('no node of the network answers: nobody can find this host')
   if (free < DISK_RESERVE_BYTES) problems.push('the disk is full: no call is taken')
   for (const [id, { failure }] of services)

@@ -13,6 +13,7 @@ import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
 import { openOwnStore } from '../replica/slot.js'
 import type { NetworkOptions } from '../swarm/network.js'
+import { syncFolder } from '../user/synced.js'
 import { writeWhole } from '../user/whole.js'
 import type { BackedUpVM, Backup } from './backup.js'
 import { recover } from './recovery.js'
@@ -27,6 +28,12 @@ const MODULE = /^[0-9a-f]{64}\.mjs$/
 /** Whether a backup was ever made of the storage. */
 export async function wasBackedUp(storage: string): Promise<boolean> {
   return (await stat(path.join(storage, MARK)).catch(() => null)) !== null
+}
+
+/** Takes note of that; call it before anybody can have the backup. */
+export async function markBackedUp(storage: string): Promise<void> {
+  await writeFile(path.join(storage, MARK), '', { mode: 0o600 })
+  await syncFolder(storage)
 }
 
 /**
@@ -44,9 +51,7 @@ export async function backUp(storage: string): Promise<Backup> {
     await store.ready()
     const vms: BackedUpVM[] = []
     for (const one of registered) vms.push(await readVM(store, one))
-    const oracles = await readOracles(path.join(storage, 'oracles'))
-    await writeFile(path.join(storage, MARK), '', { mode: 0o600 })
-    return { vms, oracles }
+    return { vms, oracles: await readOracles(path.join(storage, 'oracles')) }
   } catch (error) {
     if (error instanceof VMSError) throw error
     throw new VMSError('STORAGE_BROKEN', `the storage ${storage} cannot be read: ${messageOf(error)}`)

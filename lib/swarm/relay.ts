@@ -46,8 +46,6 @@ export interface RelayOptions {
 interface End {
   stream: RawStream
   address: string
-  /** what its two ends have in common */
-  token: string
   /** bytes that were counted */
   counted: number
 }
@@ -58,9 +56,10 @@ export class Relay extends ReadyResource {
   private readonly dht: DHT
   private readonly server: Server
   private readonly relay: BlindRelay
-  /** with the address of each */
-  private readonly sessions = new Map<Session, string>()
-  private readonly ends = new Set<End>()
+  /** the connections of peers, with the address of each */
+  private readonly sessions = new Map<NoiseStream, { session: Session; address: string }>()
+  /** the ends of each relayed connection, by the token that they have in common */
+  private readonly ends = new Map<string, End[]>()
   private readonly allowances = new Map<string, Allowance>()
   private timer: NodeJS.Timeout | null = null
 
@@ -76,7 +75,7 @@ export class Relay extends ReadyResource {
 
   /** Connections that are relayed now. */
   get pairs(): number {
-    return this.ends.size / 2
+    return this.ends.size
   }
 
   protected override async _open(): Promise<void> {
@@ -98,31 +97,46 @@ export class Relay extends ReadyResource {
     stream.on('error', () => {}) // it closes
     stream.setTimeout(TIMEOUT_MS)
     const address = stream.rawStream.remoteHost
-    const same = [...this.sessions.values()].filter(one => one === address).length
+    const same = [...this.sessions.values()].filter(one => one.address === address).length
     if (same >= MAX_SESSIONS) return void stream.destroy()
     const session = this.relay.accept(stream, { id: stream.remotePublicKey })
-    this.sessions.set(session, address)
+    this.sessions.set(stream, { session, address })
+    stream.on('close', () => this.sessions.delete(stream))
     session.on('error', () => {})
-    session.on('close', () => this.sessions.delete(session))
+    session.on('close', () => stream.destroy()) // its line is of no other use
     session.on('pair', (_isInitiator, token, raw) => {
-      const end = { stream: raw, address, token: b4a.toString(token, 'hex'), counted: 0 }
-      this.ends.add(end)
-      raw.on('close', () => {
-        this.countOne(end)
-        this.ends.delete(end)
-        // one end alone is of no use: it would stay until its peer leaves
-        for (const { token, stream } of this.ends) if (token === end.token) stream.destroy()
-      })
+      // a token is used once: of what is paired under it again, blind-relay would know the last only
+      const added = this.add(b4a.toString(token, 'hex'), { stream: raw, address, counted: 0 })
+      if (!added || isFull(session)) stream.destroy()
     })
   }
 
-  private count(): void {
-    for (const session of this.sessions.keys()) {
-      if (session._pairing.size + session._links.size > MAX_PAIRS) session.destroy()
+  /** @returns whether the token has no two ends yet */
+  private add(token: string, end: End): boolean {
+    const ends = this.ends.get(token) ?? []
+    if (ends.length === 2) {
+      end.stream.destroy()
+      return false
     }
-    const spent = new Set<string>()
-    for (const end of this.ends) if (!this.countOne(end)) spent.add(end.token)
-    for (const { token, stream } of this.ends) if (spent.has(token)) stream.destroy()
+    ends.push(end)
+    this.ends.set(token, ends)
+    end.stream.on('close', () => {
+      this.countOne(end)
+      if (this.ends.get(token) === ends) this.ends.delete(token)
+      // one end alone is of no use: it would stay until its peer leaves
+      for (const { stream } of ends) stream.destroy()
+    })
+    return true
+  }
+
+  private count(): void {
+    for (const [stream, { session }] of this.sessions) {
+      if (isFull(session)) stream.destroy()
+    }
+    for (const ends of this.ends.values()) {
+      const granted = ends.map(end => this.countOne(end))
+      if (granted.includes(false)) for (const { stream } of ends) stream.destroy()
+    }
   }
 
   /** @returns whether its address may have more */
@@ -146,4 +160,8 @@ export class Relay extends ReadyResource {
     }
     return allowance
   }
+}
+
+function isFull({ _pairing, _links }: Session): boolean {
+  return _pairing.size + _links.size > MAX_PAIRS
 }

@@ -214,7 +214,6 @@ declare module 'blind-relay' {
     // private: see swarm/relay.ts
     readonly _pairing: Set<string>
     readonly _links: Map<string, unknown>
-    destroy(error?: Error): void
     on(event: 'error' | 'close', listener: () => void): this
     on(event: 'pair', listener: (isInitiator: boolean, token: Uint8Array, stream: RawStream) => void): this
   }
@@ -227,6 +226,7 @@ declare module 'blind-relay' {
     static from(stream: NoiseStream, options: { id: Uint8Array }): Client
     /** Emits the id of the relay's stream as data. */
     pair(isInitiator: boolean, token: Uint8Array, stream: RawStream): EventEmitter
+    end(): Promise<unknown>
   }
   export function token(): Uint8Array
 }

@@ -131,10 +131,19 @@ test('what is no backup, or has another passphrase, is refused with one sentence
   }
   await refused(backup(), /passphrase/)
   await refused(backup('--passphrase-file', path.join(world.folder, 'none')), /no such file/)
-  await writeFile(path.join(world.folder, 'empty'), '\n')
-  await refused(backup('--passphrase-file', path.join(world.folder, 'empty')), /empty/)
+  await passphraseFile(world, '')
+  await refused(backup('--passphrase-file', secret), /empty/)
+  await passphraseFile(world)
   await refused(world.run('nobody', 'backup', file, '--passphrase-file', secret), /holds no VMs/)
-  assert.equal((await backup('--passphrase-file', secret)).status, 0)
+  // nobody has one yet, so no other host can have gone on
+  const mark = path.join(await world.home('host'), 'data', 'vms', 'host', 'backed-up')
+  await assert.rejects(stat(mark))
+  await chmod(secret, 0o640)
+  const made = await backup('--passphrase-file', secret)
+  assert.equal(made.status, 0)
+  assert.match(made.stderr, /^vms: others can read .*: "chmod 600" keeps the passphrase from them$/m)
+  await stat(mark)
+  await chmod(secret, 0o600)
 
   const restore = (...args: string[]) => world.run('other', 'restore', ...args)
   await refused(restore(path.join(world.folder, 'none'), '--passphrase-file', secret), /cannot be read/)

@@ -10,8 +10,9 @@ import b4a from 'b4a'
 import type { CoreOptions } from 'corestore'
 import { Client } from '../../lib/client/client.js'
 import type { VMSError } from '../../lib/errors.js'
-import type { Host, HostOptions } from '../../lib/host/host.js'
+import { Host, type HostOptions } from '../../lib/host/host.js'
 import { recover } from '../../lib/host/recovery.js'
+import type { HostStatus } from '../../lib/host/status.js'
 import { backUp } from '../../lib/host/vault.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { encodeKey } from '../../lib/ledger/keys.js'
@@ -190,11 +191,15 @@ test('a mirror that is slow, and sends what came last first, is waited for', asy
 test('somebody who sends a block now and then does not keep a host waiting', async () => {
   const { id, older, mirror } = await setting([1], [...Array(6).keys()])
   await sendSlowly(mirror, 800, (a, b) => a - b)
-  const { host } = await open(older, { stall: 1000 })
-  assert.deepEqual(
-    host.refused.map(({ id, error }) => [id, error.code]),
-    [[id, 'NOT_AVAILABLE']]
-  )
+  const meanwhile: Promise<HostStatus>[] = []
+  const onproblem = () => void meanwhile.push(host.status())
+  const host = ground.keep(new Host({ storage: older, bootstrap: ground.bootstrap, stall: 1000, onproblem }))
+  await host.ready()
+  const problems = await Promise.all([...meanwhile, host.status()].map(async one => (await one).problems))
+  assert.deepEqual(problems, [
+    ['the host is starting: it serves nothing yet'],
+    [`${id} is not served (NOT_AVAILABLE)`]
+  ])
   await host.close()
 })
 

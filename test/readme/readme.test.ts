@@ -51,6 +51,7 @@ class Names {
       .replace(/^(peers +)\d+$/gm, '$1N')
       .replace(/[\d.]+ (?:bytes|[kMGT]i?B)\b(?= used|, | free|$)/gm, 'SIZE')
       .replace(/^[a-z0-9]{8}( {2}\d+ blocks, )/gm, 'VM$1')
+      .replace(/(keep a copy of )\S+/, '$1IDENTITY')
       .replace(/127\.0\.0\.1:\d+/g, 'NODE')
       .trimEnd()
   }
@@ -74,7 +75,7 @@ test('what the README shows happens', async t => {
   }
   await cp(path.join(ROOT, 'fixtures', 'oracles'), home, { recursive: true })
   await cp(path.join(ROOT, 'fixtures', 'proofs'), home, { recursive: true })
-  await writeFile(path.join(home, 'passphrase'), 'correct horse battery staple\n')
+  await writeFile(path.join(home, 'passphrase'), 'correct horse battery staple\n', { mode: 0o600 })
   const keys = new Map<string, string>()
   const actual = (text: string) => text.replace(/\b[a-z0-9]{52}\b/g, key => keys.get(key) ?? key)
   const [expectedNames, actualNames] = [new Names(), new Names()]

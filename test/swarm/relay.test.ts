@@ -1,6 +1,7 @@
 // The relay passes on what two peers send each other, counts it, and ends what is more than an address may have.
 
 import assert from 'node:assert/strict'
+import { once, type EventEmitter } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { Client, token as newToken } from 'blind-relay'
 import type DHT from 'hyperdht'
@@ -13,8 +14,18 @@ import { until } from '../helpers/until.js'
 
 const CHUNK = new Uint8Array(1000)
 
+interface Relayed {
+  relay: Relay
+  /** its key */
+  key: Uint8Array
+  /** the peers, their ends, and the token that these have in common */
+  nodes: DHT[]
+  ends: RawStream[]
+  token: Uint8Array
+}
+
 /** A relay, and the two ends of a connection through it. */
-async function relayed(t: TestContext, bytesPerSecond: number): Promise<{ relay: Relay; ends: RawStream[] }> {
+async function relayed(t: TestContext, bytesPerSecond: number): Promise<Relayed> {
   const testnet = await createTestnet(3, { host: '127.0.0.1' })
   const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
   const keyPair = crypto.keyPair()
@@ -29,8 +40,16 @@ async function relayed(t: TestContext, bytesPerSecond: number): Promise<{ relay:
   const token = newToken()
   return {
     relay,
+    key: keyPair.publicKey,
+    nodes,
+    token,
     ends: await Promise.all(nodes.map((node, i) => pair(node, keyPair.publicKey, i === 0, token)))
   }
+}
+
+/** Resolves when it has closed, however it came to that. */
+function closing(stream: EventEmitter): Promise<void> {
+  return new Promise(resolve => stream.once('close', () => resolve()))
 }
 
 function pair(dht: DHT, relay: Uint8Array, isInitiator: boolean, token: Uint8Array): Promise<RawStream> {
@@ -90,4 +109,35 @@ test('an address that takes more than its rate is cut off', async t => {
   assert.ok(relay.bytes >= 60_000, `${relay.bytes} bytes were passed on`)
   for (const end of ends) end.destroy()
   await Promise.all(closed)
+})
+
+test('a token that is in use is not paired again, and who tries is cut off', async t => {
+  const { relay, key, nodes, ends, token } = await relayed(t, 1024 * 1024)
+  const lines = nodes.map(node => node.connect(key))
+  const closed = lines.map(closing)
+  for (const [i, line] of lines.entries()) {
+    line.on('error', () => {})
+    const stream = nodes[i].createRawStream({})
+    stream.on('error', () => {})
+    Client.from(line, { id: line.publicKey })
+      .pair(i === 0, token, stream)
+      .on('error', () => {})
+      .on('data', () => {}) // it asks for nothing before somebody listens
+  }
+  await Promise.all(closed)
+  assert.equal(relay.pairs, 1)
+  // those who use it notice nothing
+  const arrived = once(ends[1], 'data')
+  for (const end of ends) end.write(CHUNK)
+  await arrived
+})
+
+test('a connection that wants nothing relayed any more is ended', async t => {
+  const { key, nodes } = await relayed(t, 1024 * 1024)
+  const line = nodes[0].connect(key)
+  line.on('error', () => {})
+  const closed = closing(line)
+  await once(line, 'open')
+  await Client.from(line, { id: line.publicKey }).end()
+  await closed
 })
