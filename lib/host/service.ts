@@ -126,7 +126,8 @@ export class Service extends ReadyResource {
     const { machine } = this
     const head = headMessage.decode(bytes)
     if (head.length <= machine.block || this.lost) return
-    if (!b4a.equals(head.vm, this.key) || !headMessage.verify(head, machine.keyPair.publicKey)) return
+    if (!b4a.equals(head.vm, this.key) || !headMessage.verify(head, machine.keyPair.publicKey))
+      throw new Error('it is no head of this VM')
     const id = encodeKey(this.key)
     const here = machine.block
     this.lost = true

@@ -13,6 +13,7 @@ import type { Service } from '../../lib/host/service.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { encodeSignedRequest } from '../../lib/ledger/messages.js'
 import { signRequest } from '../../lib/ledger/request.js'
+import { headMessage } from '../../lib/ledger/statements.js'
 import { encodeValue } from '../../lib/ledger/values.js'
 import { createDHT } from '../../lib/swarm/network.js'
 import { Channel, MESSAGES } from '../../lib/swarm/channel.js'
@@ -120,6 +121,26 @@ describe('hostile peers', () => {
       })
     }
     await assertServing()
+  })
+
+  test('heads that nobody has signed, and those of others, end the channel, and are not believed', async () => {
+    const other = crypto.keyPair()
+    const long = { length: 1000, hash: b4a.alloc(32, 1), time: Date.now() }
+    for (const [vm, signer] of [
+      [service.key, other],
+      [other.publicKey, other]
+    ] as const) {
+      const head = headMessage.encode(headMessage.sign({ vm, ...long }, signer))
+      await visit(async stream => {
+        const ended = new Promise<void>(resolve => {
+          const channel = Channel.open(stream, service.key, { ...handlers, onclose: () => resolve() })!
+          channel.send('head', head)
+        })
+        await ended
+      })
+    }
+    await assertServing()
+    assert.equal(service.failure, null)
   })
 
   test('messages before the handshake, after the close, and for channels that are not there', async () => {
