@@ -27,10 +27,11 @@ if (files.length === 0) {
 const timeout = full ? 3_600_000 : 600_000
 
 // what is promised of real networks is timed in full: then nothing else runs beside it
-const isTimed = (file: string) => full && file.startsWith(path.join(folder, 'net') + path.sep)
+const isTimed = (file: string) => full && isIn('net', file)
+const others = files.filter(file => !isTimed(file))
 const passes = [
-  // one more than the cores of a small machine: many wait for processes, networks and disks
-  { concurrency: full ? 2 : 3, files: files.filter(file => !isTimed(file)) },
+  // one more than the cores of a small machine: many wait for processes, networks and disks; what takes longest begins first
+  { concurrency: 3, files: [...others].sort((a, b) => Number(isIn('soak', b)) - Number(isIn('soak', a))) },
   { concurrency: 1, files: files.filter(isTimed) }
 ]
 let status = 0
@@ -38,6 +39,10 @@ for (const { concurrency, files } of passes) {
   if (files.length > 0) status = (await test(files, concurrency)) || status
 }
 process.exit(status)
+
+function isIn(name: string, file: string): boolean {
+  return file.startsWith(path.join(folder, name) + path.sep)
+}
 
 /** @returns the exit status */
 function test(files: string[], concurrency: number): Promise<number> {
