@@ -7,7 +7,8 @@ import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
-import createTestnet, { type Testnet } from 'hyperdht/testnet.js'
+import type { Testnet } from 'hyperdht/testnet.js'
+import { makeTestnet } from './testnet.js'
 
 /** The command line's file. */
 export const VMS = fileURLToPath(new URL('../../bin/vms.js', import.meta.url))
@@ -172,7 +173,7 @@ export class World extends Users {
 
   static async make(t: TestContext): Promise<World> {
     const folder = await mkdtemp(path.join(tmpdir(), 'vms-test-'))
-    const testnet = await createTestnet(3, { host: '127.0.0.1' })
+    const testnet = await makeTestnet()
     const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`).join()
     const world = new World(folder, bootstrap, testnet)
     t.after(async () => {

@@ -4,13 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after } from 'node:test'
-import createTestnet from 'hyperdht/testnet.js'
 import { audit, type AuditOptions } from '../../lib/audit/auditor.js'
 import type { AuditResult } from '../../lib/audit/findings.js'
 import { Host, type HostOptions } from '../../lib/host/host.js'
 import type { ReplicaOptions } from '../../lib/replica/place.js'
 import { Replica } from '../../lib/replica/replica.js'
 import { Forger } from './forger.js'
+import { makeTestnet } from './testnet.js'
 
 /** Something that has to be closed in the end. */
 interface Closable {
@@ -36,7 +36,7 @@ export class Ground {
 
   /** One that has to be closed. */
   static async make(): Promise<Ground> {
-    const testnet = await createTestnet(3)
+    const testnet = await makeTestnet()
     const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
     const root = await mkdtemp(path.join(tmpdir(), 'vms-audit-'))
     return new Ground(root, bootstrap, () => testnet.destroy())

@@ -3,12 +3,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import createTestnet from 'hyperdht/testnet.js'
 import { Client, VMSClient, type AnyContract, type ClientOptions } from '../../lib/client/client.js'
 import { Host, type HostOptions } from '../../lib/host/host.js'
 import type { Limits } from '../../lib/ledger/blocks.js'
 import crypto from '../../lib/ledger/crypto.js'
 import type { Service } from '../../lib/host/service.js'
+import { makeTestnet } from './testnet.js'
 
 export interface Local {
   folder: string
@@ -28,7 +28,7 @@ export interface Local {
 export async function local(): Promise<Local> {
   const folder = await mkdtemp(path.join(tmpdir(), 'vms-test-'))
   process.env.XDG_DATA_HOME = path.join(folder, 'data') // not the user's own
-  const testnet = await createTestnet(3)
+  const testnet = await makeTestnet()
   const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
   const open: { close(): Promise<void> }[] = []
   let clients = 0

@@ -6,10 +6,10 @@ import { test, type TestContext } from 'node:test'
 import { Client, token as newToken } from 'blind-relay'
 import type DHT from 'hyperdht'
 import type { RawStream } from 'hyperdht'
-import createTestnet from 'hyperdht/testnet.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { createDHT } from '../../lib/swarm/network.js'
 import { Relay } from '../../lib/swarm/relay.js'
+import { makeTestnet } from '../helpers/testnet.js'
 import { until } from '../helpers/until.js'
 
 const CHUNK = new Uint8Array(1000)
@@ -26,7 +26,7 @@ interface Relayed {
 
 /** A relay, and the two ends of a connection through it. */
 async function relayed(t: TestContext, bytesPerSecond: number): Promise<Relayed> {
-  const testnet = await createTestnet(3, { host: '127.0.0.1' })
+  const testnet = await makeTestnet()
   const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
   const keyPair = crypto.keyPair()
   const relay = new Relay({ bootstrap, keyPair, bytesPerSecond })
