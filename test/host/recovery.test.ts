@@ -89,21 +89,25 @@ async function open(
   return { host, told }
 }
 
-interface Asked {
+interface Request {
   block: { index: number } | null
 }
 
 /** The end of a core's channel that answers requests, as hypercore keeps it. */
 interface Sender {
-  _handleRequest(asked: Asked): Promise<void>
+  _handleRequest(request: Request): Promise<void>
 }
 
-/** From here on a copy sends a block every `ms`, of those that it is asked for the first by this order. */
+/**
+ * From here on a copy sends a block every `ms`, of those that it is asked for the first by this order.
+ * @returns the blocks of the log that it is asked for
+ */
 async function sendSlowly(
   copy: FullCopy,
   ms: number,
   order: (a: number, b: number) => number
-): Promise<void> {
+): Promise<Set<number>> {
+  const asked = new Set<number>()
   const waiting: { index: number; send: () => Promise<void> }[] = []
   const timer = setInterval(() => {
     waiting.sort((a, b) => order(a.index, b.index))
@@ -114,13 +118,16 @@ async function sendSlowly(
   for (const core of [log, db, blobs]) {
     core.on('peer-add', (peer: Sender) => {
       const send = peer._handleRequest.bind(peer)
-      peer._handleRequest = asked => {
-        if (asked.block === null) return send(asked)
-        waiting.push({ index: asked.block.index, send: () => send(asked).catch(() => {}) })
+      peer._handleRequest = request => {
+        if (request.block === null) return send(request)
+        const { index } = request.block
+        if (core === log) asked.add(index)
+        waiting.push({ index, send: () => send(request).catch(() => {}) })
         return Promise.resolve()
       }
     })
   }
+  return asked
 }
 
 const headOf = (host: Host, id: string) => host.services.get(id)!.machine.head
@@ -179,12 +186,14 @@ test('a peer that is back before a slow disk has opened the log is fetched from 
   await opened.close()
 })
 
-test('a mirror that is slow, and sends what came last first, is waited for', async () => {
+test('a mirror that is slow, and sends what came last first, is waited for, and asked for what is lost', async () => {
   const { id, older, mirror, length } = await setting([1], [...Array(20).keys()])
-  await sendSlowly(mirror, 50, (a, b) => b - a)
+  const asked = await sendSlowly(mirror, 50, (a, b) => b - a)
   const { host } = await open(older, { stall: 1000 })
   assert.deepEqual(host.refused, [])
   assert.equal(headOf(host, id).length, length)
+  // of those that are here at most one, for its place in the tree
+  assert.ok([...asked].filter(n => n < 3).length <= 1, [...asked].join())
   await host.close()
 })
 
