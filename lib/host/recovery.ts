@@ -106,7 +106,7 @@ async function recoverOne(
   least: number,
   { head, served }: Seen,
   swarm: Swarm,
-  options: RecoveryOptions
+  options: Required<RecoveryOptions>
 ): Promise<void> {
   if (served)
     throw new VMSError(
@@ -139,7 +139,7 @@ async function withCopy(
   length: number,
   held: Lengths,
   swarm: Swarm,
-  { folder, stall = STALL_MS }: RecoveryOptions,
+  { folder, stall }: Required<RecoveryOptions>,
   action: (copy: FullCopy) => Promise<void>
 ): Promise<void> {
   const place = path.join(folder, id)

@@ -2,12 +2,10 @@
 //
 // Batches form by themselves: while one is being written, the next one is executed.
 
-import b4a from 'b4a'
 import ReadyResource from 'ready-resource'
 import type { NoiseStream } from 'hyperswarm'
 import { messageOf, VMSError } from '../errors.js'
 import type { Commit } from '../ledger/blocks.js'
-import { MAX_FORK_BYTES, verifyFork } from '../ledger/fork.js'
 import { nameOf, type Place } from '../ledger/history.js'
 import { encodeKey } from '../ledger/keys.js'
 import { encodeHello } from '../ledger/messages.js'
@@ -25,6 +23,7 @@ import type { Committed, Machine } from '../machine/machine.js'
 import { headOf } from '../machine/tree.js'
 import { Admission } from './admission.js'
 import { Counts } from './counts.js'
+import { Overtaken } from './overtaken.js'
 import { Queue } from './queue.js'
 import { Session } from './session.js'
 import { Allowance } from '../swarm/allowance.js'
@@ -77,10 +76,7 @@ export class Service extends ReadyResource {
   private running: Promise<void> | null = null
   private timer: NodeJS.Timeout | null = null
   private stop: VMSError | null = null
-  /** whether peers have seen more of the log than is here */
-  private lost = false
-  /** whether peers have proved that two histories were signed */
-  private forked = false
+  private readonly overtaken: Overtaken
   readonly counts = new Counts()
 
   constructor(
@@ -89,6 +85,10 @@ export class Service extends ReadyResource {
   ) {
     super()
     this.admission = new Admission(machine)
+    this.overtaken = new Overtaken(machine, (what, failure) => {
+      this.refuseAll(failure)
+      this.emit(what, failure)
+    })
   }
 
   get key(): Uint8Array {
@@ -120,44 +120,9 @@ export class Service extends ReadyResource {
     if (this.stop) this.refuseAll(this.stop)
   }
 
-  // What a peer has seen of the log cannot be longer than the log, unless its end was lost here. The next call would begin a
-  // second history then.
-  private hear(bytes: Uint8Array): void {
-    const { machine } = this
-    const head = headMessage.decode(bytes)
-    if (head.length <= machine.block || this.lost) return
-    if (!b4a.equals(head.vm, this.key) || !headMessage.verify(head, machine.keyPair.publicKey))
-      throw new Error('it is no head of this VM')
-    const id = encodeKey(this.key)
-    const here = machine.block
-    this.lost = true
-    machine.failure = new VMSError(
-      'HOST_FAILED',
-      `the host has signed ${head.length} blocks of ${id}, and has ${here}: the end of its log was lost, and it has to be started again to fetch it`
-    )
-    this.refuseAll(machine.failure)
-    this.emit('lost', machine.failure)
-  }
-
-  // two histories were signed: a copy of the storage was served somewhere else, or is now
-  private adopt(bytes: Uint8Array): void {
-    if (this.forked) return
-    if (bytes.byteLength > MAX_FORK_BYTES || !b4a.equals(verifyFork(b4a.from(bytes)).key, this.key))
-      throw new Error('it is no proof of a fork of this VM')
-    this.fork()
-  }
-
   /** Peers hold another history of the VM that was signed with its keys: it takes no more calls. */
   fork(): void {
-    if (this.forked) return
-    this.forked = true
-    this.machine.failure = new VMSError(
-      'HOST_FAILED',
-      'a peer has another history of this VM that this host has signed: its storage was copied and served twice. ' +
-        'It takes no more calls'
-    )
-    this.refuseAll(this.machine.failure)
-    this.emit('forked', this.machine.failure)
+    this.overtaken.fork()
   }
 
   /** Offers the VM to the peer of a connection. */
@@ -173,10 +138,10 @@ export class Service extends ReadyResource {
       onrequest: (session, signed) => void this.take(session, signed),
       onask: (session, challenge) => {
         // what it would stand by now is not what it has signed
-        if (!this.lost && asks.take()) void this.confirm(session, challenge)
+        if (!this.overtaken.lost && asks.take()) void this.confirm(session, challenge)
       },
-      onhead: bytes => this.hear(bytes),
-      onfork: bytes => this.adopt(bytes),
+      onhead: bytes => this.overtaken.hear(bytes),
+      onfork: bytes => this.overtaken.adopt(bytes),
       onclose: session => this.sessions.delete(session)
     })
   }
