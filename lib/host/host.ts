@@ -121,7 +121,7 @@ export class Host extends ReadyResource {
 
   private async begin(): Promise<void> {
     const { storage, onproblem } = this.options
-    this.cores = await openOwnStore(path.join(storage, 'cores'))
+    this.cores = await openOwnStore(storage)
     const { store } = this.cores
     this.durability = new Durability(store)
     const keyPair = await store.createKeyPair('swarm')

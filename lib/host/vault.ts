@@ -11,7 +11,7 @@ import { deriveKeys, encodeKey } from '../ledger/keys.js'
 import { closeCores, openOwnCores } from '../machine/cores.js'
 import { Durability } from '../machine/durable.js'
 import { readBlock } from '../machine/load.js'
-import { openOwnStore } from '../replica/slot.js'
+import { CORES, openOwnStore } from '../replica/slot.js'
 import type { NetworkOptions } from '../swarm/network.js'
 import { syncFolder } from '../user/synced.js'
 import { writeWhole } from '../user/whole.js'
@@ -46,7 +46,7 @@ export async function backUp(storage: string): Promise<Backup> {
   if (damaged) throw damaged.error
   const registered = listed.flatMap(one => ('error' in one ? [] : [one]))
   if (registered.length === 0) throw new VMSError('USAGE', `${storage} holds no VMs`)
-  const store = new Corestore(path.join(storage, 'cores'), { readOnly: true })
+  const store = new Corestore(path.join(storage, CORES), { readOnly: true })
   try {
     await store.ready()
     const vms: BackedUpVM[] = []
@@ -116,7 +116,7 @@ export interface RestoreOptions extends NetworkOptions {
 export async function restore(backup: Backup, options: RestoreOptions): Promise<Restored[]> {
   const { storage, timeout, onprogress, ...network } = options
   await mkdir(storage, { recursive: true, mode: 0o700 })
-  const opened = await openOwnStore(path.join(storage, 'cores'))
+  const opened = await openOwnStore(storage)
   const { store } = opened
   const durability = new Durability(store)
   try {

@@ -13,6 +13,9 @@ import { syncWay } from '../user/synced.js'
 
 const KEPT = '0'
 
+/** The folder in a host's storage where its store lies. */
+export const CORES = 'cores'
+
 /** The file by which a store knows that it is where it was made. */
 const MARK = 'CORESTORE'
 
@@ -29,26 +32,28 @@ export interface OpenStore {
 
 /**
  * Opens a store that this process has for itself.
+ * @param storage what the user knows it as
  * @throws VMSError STORAGE_IN_USE, STORAGE_BROKEN
  */
-export async function openStore(folder: string): Promise<OpenStore> {
+export async function openStore(folder: string, storage = folder): Promise<OpenStore> {
   const store = await tryOpen(folder)
   if (store === null) {
     throw new VMSError(
       'STORAGE_IN_USE',
-      `the storage ${folder} is in use by another process: stop it, or use another --storage`
+      `the storage ${storage} is in use by another process: stop it, or use another --storage`
     )
   }
   return { store, close: () => store.close() }
 }
 
 /**
- * Opens a store that a host signs with: after a power cut it is found as it is, its mark too, without which it would pass for
- * one that was moved.
+ * Opens the store of a storage that a host signs with: after a power cut it is found as it is, its mark too, without which it
+ * would pass for one that was moved.
  * @throws VMSError STORAGE_IN_USE, STORAGE_BROKEN
  */
-export async function openOwnStore(folder: string): Promise<OpenStore> {
-  const opened = await openStore(folder)
+export async function openOwnStore(storage: string): Promise<OpenStore> {
+  const folder = path.join(storage, CORES)
+  const opened = await openStore(folder, storage)
   try {
     const mark = await open(path.join(folder, MARK), 'r')
     await mark.sync().finally(() => mark.close())

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { VMSError } from '../../lib/errors.js'
-import { openSlot, openStore, type OpenStore } from '../../lib/replica/slot.js'
+import { openOwnStore, openSlot, openStore, type OpenStore } from '../../lib/replica/slot.js'
 import { temporary } from '../ledger/helper.js'
 
 test('two who open a slot at once get different folders', async t => {
@@ -110,14 +110,16 @@ test('a slot that is closed while others are opened takes nobody else’s folder
 })
 
 test('a storage admits one process, and says so', async t => {
-  const folder = path.join(await temporary(t), 'cores')
-  const opened = await openStore(folder)
-  await assert.rejects(openStore(folder), (error: Error) => {
-    assert.ok(error.message.includes(folder))
-    return isCode('STORAGE_IN_USE')(error)
-  })
-  await opened.close()
-  await (await openStore(folder)).close()
+  for (const open of [openStore, openOwnStore]) {
+    const folder = path.join(await temporary(t), 'storage')
+    const opened = await open(folder)
+    await assert.rejects(open(folder), (error: Error) => {
+      assert.ok(error.message.includes(`the storage ${folder} is in use`), error.message)
+      return isCode('STORAGE_IN_USE')(error)
+    })
+    await opened.close()
+    await (await open(folder)).close()
+  }
 })
 
 test('a folder with other things in it is not filled', async t => {
