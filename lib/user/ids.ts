@@ -65,6 +65,8 @@ export class IdList {
       if (stamp === list.stamp) continue
       list.stamp = stamp
       try {
+        // opening a pipe waits until somebody writes to it
+        if (!statSync(list.file).isFile()) throw new Error('it is no regular file')
         list.ids = new Set(readFileOfIds(list.file))
       } catch (error) {
         this.onproblem(`${list.file} is not read again: ${messageOf(error)}`)

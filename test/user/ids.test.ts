@@ -1,6 +1,7 @@
 // Lists of ids: on a command line, or in a file that changes while it is read.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -52,6 +53,11 @@ test('a file that changes is read again, one that cannot be read is not', async 
   assert.deepEqual(has(), [false, true, true])
   assert.equal(problems.length, 2)
   assert.match(problems[0], /is not read again: .* no list/)
+  execFileSync('mkfifo', [file]) // nobody writes to it
+  now += 500
+  assert.deepEqual(has(), [false, true, true])
+  assert.match(problems[2], /is not read again: it is no regular file/)
+  await rm(file)
   await writeFile(file, '')
   now += 500
   assert.deepEqual(has(), [false, false, true])
