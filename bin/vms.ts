@@ -300,6 +300,16 @@ program
   .description('everything on one machine: a host, callers, an auditor, and a cheating host caught')
   .action(() => act(async context => (await import('../lib/commands/demo.js')).demo(context)))
 
+program
+  .command('help')
+  .description('the same as --help')
+  .argument('[command]')
+  .action((name?: string) => {
+    const command = program.commands.find(one => one.name() === name)
+    if (name !== undefined && !command) program.error(`unknown command '${name}'`)
+    ;(command ?? program).outputHelp()
+  })
+
 // What follows "--" is never a flag: until it is parsed, it is marked with what no argument of a process can hold.
 const MARK = '\0'
 const separator = process.argv.indexOf('--')

@@ -12,6 +12,7 @@ const KEY = 'y'.repeat(52)
 const USAGE: [string, string[], RegExp][] = [
   ['no command', [], /^Usage: vms/],
   ['unknown command', ['frobnicate'], /^vms: unknown command 'frobnicate'/],
+  ['help of an unknown command', ['help', 'frobnicate'], /^vms: unknown command 'frobnicate'/],
   ['unknown flag', ['audit', KEY, '--frob'], /^vms: unknown option '--frob'/],
   ['unknown flag before the method', ['call', KEY, '--frob', 'method'], /^vms: unknown option '--frob'/],
   ['missing argument', ['call', KEY], /^vms: missing required argument 'method'/],
@@ -64,6 +65,11 @@ test('help and version are answers', async t => {
   }
   const call = await world.run('alice', 'call', '--help')
   assert.match(call.stdout, /--bootstrap/)
+  for (const [args, shown] of [
+    [['help'], help],
+    [['help', 'call'], call]
+  ] as const)
+    assert.deepEqual(await world.run('alice', ...args), shown)
   const version = await world.run('alice', '--version')
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
 })
