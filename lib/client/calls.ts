@@ -142,7 +142,8 @@ export class Calls {
     if (await replica.until(ready, timeout)) return void (this.synced = true)
     throw new VMSError(
       'UNREACHABLE',
-      `the host of ${encodeKey(this.replica.key)} was not reached within ${timeout / 1000} s`
+      `the host of ${encodeKey(this.replica.key)} was not reached within ${timeout / 1000} s; ` +
+        'without it, files can be read, and methods called on them with --local'
     )
   }
 
