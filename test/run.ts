@@ -1,16 +1,21 @@
 // Runs the tests: node's test runner over the compiled files, named one by one (globs and folders mean different things to
-// different releases of node). `--full` repeats what is random as often as the project promises, and takes a while.
+// different releases of node), and in this order ("node --test" has its own). `--full` repeats what is random as often as the
+// project promises, and takes a while.
 //
 //   node dist/test/run.js [--full] [word…]     with words, only files whose path has one of them
 
-import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { run } from 'node:test'
+import { spec, tap } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 
 const folder = path.dirname(fileURLToPath(import.meta.url))
 const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
 const full = process.argv.includes('--full')
+if (full) process.env.VMS_TEST_FULL = '1'
 
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.test.js'))
@@ -28,31 +33,29 @@ const timeout = full ? 3_600_000 : 600_000
 
 // what is promised of real networks is timed in full: then nothing else runs beside it
 const isTimed = (file: string) => full && isIn('net', file)
-const others = files.filter(file => !isTimed(file))
-const passes = [
-  // one more than the cores of a small machine: many wait for processes, networks and disks; what takes longest begins first
-  { concurrency: 3, files: [...others].sort((a, b) => Number(isIn('soak', b)) - Number(isIn('soak', a))) },
-  { concurrency: 1, files: files.filter(isTimed) }
-]
-let status = 0
-for (const { concurrency, files } of passes) {
-  if (files.length > 0) status = (await test(files, concurrency)) || status
-}
-process.exit(status)
+const others = files
+  .filter(file => !isTimed(file))
+  .sort((a, b) => progress(a) - progress(b))
+  .sort((a, b) => Number(isIn('soak', b)) - Number(isIn('soak', a))) // what takes longest begins first
+// one more than the cores of a small machine: many wait for processes, networks and disks
+await test(others, 3)
+await test(files.filter(isTimed), 1)
 
 function isIn(name: string, file: string): boolean {
   return file.startsWith(path.join(folder, name) + path.sep)
 }
 
-/** @returns the exit status */
-function test(files: string[], concurrency: number): Promise<number> {
-  const runner = spawn(
-    process.execPath,
-    ['--test', `--test-concurrency=${concurrency}`, `--test-timeout=${timeout}`, ...files],
-    {
-      stdio: 'inherit',
-      env: full ? { ...process.env, VMS_TEST_FULL: '1' } : process.env
-    }
-  )
-  return new Promise(resolve => runner.on('exit', (code, signal) => resolve(code ?? (signal ? 1 : 0))))
+/** How far through its folder a file is: those of a folder use the machine alike, and should not run all at once. */
+function progress(file: string): number {
+  const beside = files.filter(one => path.dirname(one) === path.dirname(file))
+  return (beside.indexOf(file) + 0.5) / beside.length
+}
+
+/** Runs some files, a number of them at a time. */
+async function test(files: string[], concurrency: number): Promise<void> {
+  if (files.length === 0) return
+  const tests = run({ files, concurrency, timeout }).on('test:fail', () => (process.exitCode = 1))
+  const report = tests.compose(process.stdout.isTTY ? new spec() : tap) as Readable
+  report.pipe(process.stdout, { end: false })
+  await finished(report)
 }
