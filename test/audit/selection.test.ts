@@ -167,6 +167,11 @@ async function history(vm: Forgery, blocks: number, seed: number, lies: { [block
 }
 
 const BLOCKS = 16
+
+/** In full all of them; else some, among them those at both ends. */
+const some = <T>(all: T[], each: number) =>
+  process.env.VMS_TEST_FULL ? all : all.filter((_, i) => i % each === 0 || i === all.length - 1)
+
 const sum = (calls: number[], blocks: number[]) => blocks.reduce((all, block) => all + calls[block], 0)
 
 for (const seed of process.env.VMS_TEST_FULL ? [1, 2] : [1]) {
@@ -193,8 +198,9 @@ for (const seed of process.env.VMS_TEST_FULL ? [1, 2] : [1]) {
       )
       return result
     }
-    for (let n = 0; n <= BLOCKS; n++) await verify({ from: n }, row(Math.max(1, n), BLOCKS))
-    for (let n = 1; n <= BLOCKS; n++) await verify({ last: n }, row(Math.max(1, BLOCKS - n), BLOCKS))
+    for (const n of some(row(0, BLOCKS + 1), 3)) await verify({ from: n }, row(Math.max(1, n), BLOCKS))
+    for (const n of some(row(1, BLOCKS + 1), 4))
+      await verify({ last: n }, row(Math.max(1, BLOCKS - n), BLOCKS))
     for (const sample of [0.01, 0.2, 0.5, 1]) {
       const drawn = await verify(
         { sample, seed: `${seed}` },
@@ -364,8 +370,9 @@ for (const [name, { lies, finds, next }] of Object.entries(forged)) {
       assert.deepEqual(found(result), expected, JSON.stringify({ options, ...result, hash: '' }))
       assert.equal(result.verdict, expected.length > 0 ? 'fraud' : 'verified')
     }
-    for (let from = 1; from < 12; from++) await expect({ from }, row(from, 12))
-    for (let seed = 0; seed < 8; seed++) {
+    for (const from of new Set([...some(row(1, 12), 5), LYING, LYING + 1]))
+      await expect({ from }, row(from, 12))
+    for (const seed of some(row(0, 8), 3)) {
       const sample = { sample: 0.3, seed: `${seed}` }
       await expect(sample, blocksOf(select(12, sample)))
     }
