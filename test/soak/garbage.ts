@@ -3,21 +3,29 @@
 import { once } from 'node:events'
 import b4a from 'b4a'
 import c from 'compact-encoding'
-import Hyperswarm, { type NoiseStream } from 'hyperswarm'
+import type { NoiseStream } from 'hyperswarm'
 import Protomux from 'protomux'
 import crypto from '../../lib/ledger/crypto.js'
 import { Channel, MESSAGES } from '../../lib/swarm/channel.js'
-import { createDHT } from '../../lib/swarm/network.js'
+import { Swarm } from '../../lib/swarm/swarm.js'
 import type { Random } from '../helpers/random.js'
+
+/** How often peers are searched, ms. */
+const SEARCH_MS = 5000
 
 const HANDLERS = { onopen() {}, onmessage() {}, onclose() {} }
 
 /** Connects to whoever is found first, misbehaves, and leaves. */
 export async function visit(key: Uint8Array, bootstrap: string[], random: Random): Promise<void> {
-  const dht = createDHT({ bootstrap })
-  const swarm = new Hyperswarm({ dht })
+  const swarm = new Swarm({ bootstrap })
+  const discovery = swarm.lookup(key)
+  // as clients do: those who are found at first may be gone
+  const again = setInterval(
+    () => void discovery.refresh({ client: true, server: false }).catch(() => {}),
+    SEARCH_MS
+  )
   try {
-    swarm.join(crypto.discoveryKey(key), { server: false, client: true })
+    await swarm.ready()
     const [stream] = (await once(swarm, 'connection', { signal: AbortSignal.timeout(60_000) })) as [
       NoiseStream
     ]
@@ -25,8 +33,8 @@ export async function visit(key: Uint8Array, bootstrap: string[], random: Random
     random.of([frames, messages, replication])(stream, key, random)
     await stream.flush() // false if it was closed already
   } finally {
-    await swarm.destroy()
-    await dht.destroy()
+    clearInterval(again)
+    await swarm.close()
   }
 }
 

@@ -99,6 +99,11 @@ export class Callers {
     this.child.send('stop')
     return this.ended
   }
+
+  async close(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.ended
+  }
 }
 
 /** What memory processes have, in MiB, from time to time. */

@@ -104,8 +104,7 @@ class Soak {
         reopen: MINUTES === 0 ? 20_000 : 60_000
       }
       const callers = Callers.start(settings, path.join(folder, 'data'), said => soak.hear(said))
-      t.after(() => callers.child.kill('SIGKILL'))
-      soak.callers.push(callers)
+      soak.callers.push(world.use(callers))
     }
     await Promise.all([soak.mirror.start(), soak.auditor.start()])
     const timer = setInterval(() => soak.look(), 1000)
