@@ -223,7 +223,7 @@ export class Replica extends ReadyResource {
           (this.slot?.temporary ? ' Another command is using the own copy of it.' : '')
       )
     }
-    await this.heads.check(timeout)
+    await this.explained(this.heads.check(timeout))
     await this.forks.settled
     if (this.contradiction) throw this.contradiction
     if (online) await this.bytes(0, timeout) // what the VM is can be told offline too
@@ -241,7 +241,7 @@ export class Replica extends ReadyResource {
       const rewound = this.trust?.rewound ?? null
       if (this.contradiction) throw this.contradiction
       if (rewound && this.host === null) throw rewound
-      if (this.closing) throw new VMSError('CLOSED', 'closed while it waited')
+      if (this.closing) throw closed()
       return condition()
     }
     return until(this, CHANGES, look, timeout)
@@ -257,20 +257,22 @@ export class Replica extends ReadyResource {
 
   /**
    * The bytes of a block; null if no peer sends them in time.
-   * @throws VMSError FRAUD if the log was closed because there are two of it
+   * @throws VMSError FRAUD if the log was closed because there are two of it; CLOSED
    */
-  async bytes(number: number, timeout: number): Promise<Uint8Array | null> {
-    try {
-      return await within(timeout, this.log.get(number), () => null)
-    } catch (error) {
-      throw await this.explain(error)
-    }
+  bytes(number: number, timeout: number): Promise<Uint8Array | null> {
+    return this.explained(within(timeout, this.log.get(number), () => null))
   }
 
-  /** Why something failed: what is read of a core that two histories are known of ends with errors of its own. */
+  /** Why something failed: what is read of a core that was closed, as one with two histories is, has errors of its own. */
   async explain(error: unknown): Promise<unknown> {
     await this.forks.settled
-    return this.contradiction ?? error
+    return this.contradiction ?? (this.closing && !(error instanceof VMSError) ? closed() : error)
+  }
+
+  private explained<T>(promise: Promise<T>): Promise<T> {
+    return promise.catch(async (error: unknown) => {
+      throw await this.explain(error)
+    })
   }
 
   /**
@@ -397,4 +399,8 @@ export class Replica extends ReadyResource {
       else if (this.options.announce) interval = Math.min(LONGEST_INTERVAL_MS, interval * 1.5)
     }
   }
+}
+
+function closed(): VMSError {
+  return new VMSError('CLOSED', 'closed while it waited')
 }
