@@ -7,12 +7,16 @@
 import { VMSError } from '../errors.js'
 import { challengeOf } from '../ledger/claims.js'
 import { encodeKey } from '../ledger/keys.js'
+import { SILENT_MS } from '../swarm/swarm.js'
 import type { Link } from './link.js'
 import { within } from './within.js'
 import { statedByConfirmation, type Stated, type Witness } from './witness.js'
 
-/** How long a host that shows a shorter log has to say which one it stands by, ms. */
-const CONFIRM_MS = 5000
+/**
+ * How long a host that shows a shorter log has to say which one it stands by, ms. The connection of one that went away
+ * meanwhile has ended by then: only who is there and says nothing is doubted.
+ */
+const CONFIRM_MS = SILENT_MS + 3000
 
 /** How often a host is asked, at most. */
 const ASK_INTERVAL_MS = 500

@@ -13,9 +13,10 @@ import { bindPort, createDHT, type NetworkOptions } from './network.js'
 import { Relaying } from './relayed.js'
 import { Watchdog, type Reach } from './watchdog.js'
 
-// a dead peer is noticed after TIMEOUT instead of 13 to 18 s
 const KEEP_ALIVE_MS = 2000
-const TIMEOUT_MS = 6000
+
+/** A connection on which nothing comes for so long ends, ms; by itself a dead peer would be noticed after 13 to 18 s. */
+export const SILENT_MS = 6000
 
 /** How long it may take to take back what was announced, ms: while the line is down nobody answers. */
 const LEAVE_MS = 3000
@@ -134,7 +135,7 @@ export class Swarm extends ReadyResource {
     guard(stream)
     stream.on('error', () => {}) // it closes, and is found again
     stream.setKeepAlive(KEEP_ALIVE_MS)
-    stream.setTimeout(TIMEOUT_MS)
+    stream.setTimeout(SILENT_MS)
     requireFirstByte(stream)
     this.relaying.opened(stream.remotePublicKey)
     this.streams.add(stream)

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
+import type { NoiseStream } from 'hyperswarm'
 import { VMSError, type ErrorCode } from '../../lib/errors.js'
 import crypto from '../../lib/ledger/crypto.js'
 import { confirmation, headMessage } from '../../lib/ledger/statements.js'
@@ -110,6 +111,20 @@ test('a shorter log of a host that does not say which it stands by', async () =>
   assert.deepEqual([replica.host, replica.contradiction, replica.fork], [null, null, null])
   await replica.close()
   assert.equal(await new Memory(`${data}/known`, vm.key).fork(), null)
+})
+
+test('a shorter log of a host that goes away before it has said which it stands by', async () => {
+  const vm = await published(async vm => {
+    vm.shown = await vm.head(4)
+    vm.confirmed = null
+  })
+  vm.forger.swarm.on('connection', (stream: NoiseStream) => stream.setKeepAlive(0)) // as if its machine were held
+  const replica = ground.replica(vm.key, await remembering(vm, await vm.head()))
+  await replica.ready()
+  const isThere = () => replica.online
+  assert.ok(await replica.until(isThere, TIMEOUT))
+  assert.ok(await replica.until(() => !isThere(), TIMEOUT)) // and is not rejected before
+  await replica.close()
 })
 
 test('an older head of a host that confirms the newer one', async () => {
