@@ -7,6 +7,9 @@ import { encodeKey, type VMKeys } from '../ledger/keys.js'
 import type { KnownFork, Memory } from './memory.js'
 import type { Path } from './witness.js'
 
+/** Proofs that are tried at once, at most. */
+const AT_ONCE = 4
+
 export class Forks {
   /** what every use of the VM ends with, once the host has contradicted itself */
   error: VMSError | null = null
@@ -14,7 +17,9 @@ export class Forks {
   known: KnownFork | null = null
   /** resolves once what is looked into now is settled */
   settled: Promise<void> = Promise.resolve()
-  private busy = false
+  private tried = 0
+  /** where a contradiction was found that could not be proved */
+  private unproven: CoreName | null = null
 
   /** @param onfound is called once, when `error` is set */
   constructor(
@@ -29,12 +34,14 @@ export class Forks {
     if (known) this.found(known)
   }
 
-  /** Proves a contradiction, and keeps the proof. One is enough. */
+  /**
+   * Proves a contradiction, and keeps the proof. One is enough; several are tried, for a core may close before one of them has
+   * what it takes.
+   */
   accuse(keys: VMKeys, contradiction: Contradiction, path: Path): void {
-    if (this.busy || this.known) return
-    this.busy = true
-    // started at once: a core may be about to close
+    if (this.known || this.tried >= AT_ONCE) return
     let missing = false
+    // started at once: a core may be about to close
     const proof = proveFork(keys, contradiction, async (length, shorter) => {
       try {
         return await path(length, shorter)
@@ -43,12 +50,13 @@ export class Forks {
         throw error
       }
     })
-    this.settled = proof
-      .then(body => this.keep(body))
-      .catch(() => {
-        if (missing) this.suspect(contradiction.core) // what the proof takes is not to be had
-      })
-      .finally(() => (this.busy = false))
+    const kept = proof.then(
+      body => this.keep(body),
+      () => {
+        if (missing) this.unproven = contradiction.core // what the proof takes is not to be had
+      }
+    )
+    this.attempt(kept)
   }
 
   /**
@@ -56,12 +64,19 @@ export class Forks {
    * @throws Error if it proves nothing
    */
   adopt(body: Uint8Array): void {
-    if (this.busy || this.known) return
+    if (this.known || this.tried >= AT_ONCE) return
     verifyFork(body)
-    this.busy = true
-    this.settled = this.keep(body)
+    this.attempt(this.keep(body))
+  }
+
+  private attempt(keeping: Promise<void>): void {
+    this.tried++
+    const done = keeping
       .catch(() => {}) // about another VM, or the disk is full
-      .finally(() => (this.busy = false))
+      .finally(() => {
+        if (--this.tried === 0 && this.unproven) this.suspect(this.unproven)
+      })
+    this.settled = Promise.all([this.settled, done]).then(() => {})
   }
 
   /** Hypercore has checked a contradiction of which nothing is left to show. */
@@ -75,6 +90,7 @@ export class Forks {
   }
 
   private async keep(body: Uint8Array): Promise<void> {
+    if (this.known) return
     this.found(await this.memory.rememberFork(body))
   }
 
