@@ -1,7 +1,6 @@
 // What somebody who runs a host for good relies on: its port, how it stops, and the health check.
 
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -14,6 +13,7 @@ import type { HostStatus } from '../../lib/host/status.js'
 import crypto from '../../lib/ledger/crypto.js'
 import type { Refusal } from '../../lib/ledger/messages.js'
 import { fixture, World, type Ended, type Running, type Serving } from '../helpers/cli.js'
+import { takePort } from '../helpers/port.js'
 
 /** What systemd and docker give a service at least before they kill it, ms. */
 const STOP_MS = 10_000
@@ -27,15 +27,6 @@ async function stopped(running: Running): Promise<Ended> {
   assert.equal(ended.status, 0, ended.stderr)
   assert.doesNotMatch(ended.stderr, /not everything could be closed/)
   return ended
-}
-
-async function takePort(): Promise<{ port: number; release: () => Promise<void> }> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  return {
-    port: socket.address().port,
-    release: () => new Promise(resolve => socket.close(() => resolve()))
-  }
 }
 
 /** The UDP ports that a process has. */

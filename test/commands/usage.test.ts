@@ -6,6 +6,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { fixture, VMS, World } from '../helpers/cli.js'
+import { freePort } from '../helpers/port.js'
 
 const KEY = 'y'.repeat(52)
 
@@ -136,10 +137,15 @@ test('a script that cannot be deployed is not served', async t => {
 
 test('testnet says where it is, and frees its port', async t => {
   const world = await World.make(t)
-  const testnet = await world.start('alice', 'testnet', '--json')
-  const [{ event, bootstrap }] = await testnet.json()
+  const anywhere = await world.start('alice', 'testnet', '--json')
+  const [{ event, bootstrap }] = await anywhere.json()
   assert.equal(event, 'ready')
-  const [, port] = /^127\.0\.0\.1:(\d+)$/.exec((bootstrap as string[])[0])!
+  assert.match((bootstrap as string[])[0], /^127\.0\.0\.1:\d+$/)
+  assert.equal((await anywhere.stop('SIGINT')).status, 0)
+
+  const port = String(await freePort())
+  const testnet = await world.start('alice', 'testnet', '--json', '--port', port)
+  assert.deepEqual((await testnet.json())[0].bootstrap, [`127.0.0.1:${port}`])
   const taken = await world.run('alice', 'testnet', '--port', port)
   assert.equal(taken.status, 64)
   assert.match(taken.stderr, new RegExp(`^vms: port ${port} is in use`))
