@@ -10,6 +10,7 @@ import ReadyResource from 'ready-resource'
 import { codeOf, messageOf } from '../errors.js'
 import type { Download } from 'hypercore'
 import type { Replica } from '../replica/replica.js'
+import { NEVER } from '../replica/within.js'
 import { doubtsState, Findings, verdictOf, type Doubt, type Finding, type Verdict } from './findings.js'
 import { checkForks, isContradiction } from './forks.js'
 import { replayInJobs } from './jobs.js'
@@ -56,8 +57,6 @@ const TICK_MS = 500
 /** Findings and doubts that are told: after so many, one more says nothing new. */
 const MOST_FINDINGS = 1000
 const MOST_DOUBTS = 100
-
-const NEVER = 2 ** 31 - 1
 
 export class Watch extends ReadyResource {
   progress: Progress = NOTHING

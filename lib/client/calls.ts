@@ -21,6 +21,7 @@ import { decodeValue, type Value } from '../ledger/values.js'
 import { headOf } from '../machine/tree.js'
 import type { Link } from '../replica/link.js'
 import type { Replica } from '../replica/replica.js'
+import { NEVER } from '../replica/within.js'
 import { checkSize, encodeArguments } from './arguments.js'
 import { requireAudited } from './audited.js'
 import { CallError } from './errors.js'
@@ -286,6 +287,7 @@ export class Calls {
       return
     const seen = await this.seen()
     const found = await this.find(call, call.absentUpTo, seen.length)
+    if (call.settled) return
     if (found) return call.resolve(found)
     call.absentUpTo = seen.length
     call.request = { ...call.request, seen }
@@ -298,7 +300,8 @@ export class Calls {
     const { caller, id } = call.request
     let upgraded = false
     for (let n = from; n < to; n++) {
-      const block = await this.replica.block(n)
+      const block = await this.replica.block(n, NEVER) // the call's own time ends before
+      if (call.settled) return null
       if (block.type !== 'commit') continue
       upgraded ||= block.upgrade !== null
       for (const [i, record] of block.records.entries()) {

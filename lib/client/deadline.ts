@@ -1,9 +1,7 @@
 // The time that something may take: it ends when the time is over, when an AbortSignal says so, or when it is told to.
 
 import { VMSError } from '../errors.js'
-
-/** The longest that a timer can wait, ms. */
-const NEVER = 2 ** 31 - 1
+import { NEVER } from '../replica/within.js'
 
 export class Deadline {
   private readonly at: number

@@ -3,6 +3,7 @@
 import type { Commit } from '../ledger/blocks.js'
 import { headOf } from '../machine/tree.js'
 import type { Replica } from '../replica/replica.js'
+import { NEVER } from '../replica/within.js'
 
 const KEPT = 16
 
@@ -18,7 +19,10 @@ export class LoggedCommits {
 
   constructor(private readonly replica: Replica) {}
 
-  /** @throws VMSError NOT_AVAILABLE, BAD_HOST */
+  /**
+   * Waits for a block until a peer has it: who calls knows how long that may take.
+   * @throws VMSError BAD_HOST, CLOSED, FRAUD
+   */
   at(number: number): Promise<Logged> {
     const known = this.blocks.get(number)
     if (known) return known
@@ -30,7 +34,7 @@ export class LoggedCommits {
   }
 
   private async read(number: number): Promise<Logged> {
-    const block = await this.replica.block(number)
+    const block = await this.replica.block(number, NEVER)
     const { hash } = await headOf(this.replica.log, number + 1)
     return { commit: block.type === 'commit' ? block : null, hash }
   }

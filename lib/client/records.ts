@@ -7,6 +7,7 @@ import { endOf } from '../ledger/position.js'
 import type { Record } from '../ledger/record.js'
 import { contractAfter } from '../replica/contract.js'
 import type { Replica } from '../replica/replica.js'
+import { NEVER } from '../replica/within.js'
 
 export interface Logged {
   index: number
@@ -31,9 +32,6 @@ export interface RecordsOptions {
   /** ms to wait for a block */
   timeout: number
 }
-
-/** The longest that a timer can wait, ms. */
-const NEVER = 2 ** 31 - 1
 
 /** @throws VMSError NOT_AVAILABLE, BAD_HOST; FRAUD, REWOUND while it follows */
 export async function* records(replica: Replica, options: RecordsOptions): AsyncGenerator<Logged> {

@@ -9,6 +9,7 @@ import { VMSError } from '../errors.js'
 import type { Commit } from '../ledger/blocks.js'
 import { storedBytes, type Cores } from '../machine/cores.js'
 import type { Replica } from './replica.js'
+import { NEVER } from './within.js'
 
 /** How far the copy has come. */
 export interface Synced {
@@ -33,8 +34,6 @@ export const BLOCK_BYTES = 256
 
 /** What failed is tried again after so many ms, and where there is no room, it is looked whether there is. */
 const RETRY_MS = 1000
-
-const NEVER = 2 ** 31 - 1
 
 /**
  * Events: 'synced' (Synced) each time that everything is there; 'no-room' once there is none for what comes next, with the

@@ -21,7 +21,7 @@ import { openPlace, type ReplicaOptions } from './place.js'
 import type { OpenStore } from './slot.js'
 import { Trust } from './trust.js'
 import { until } from './until.js'
-import { within } from './within.js'
+import { NEVER, within } from './within.js'
 import { statedByConfirmation, statedByReceipt, Witness, type Path } from './witness.js'
 
 /** How long a search for peers goes on once the network says that there are none. */
@@ -29,9 +29,6 @@ const LOOKUP_INTERVAL_MS = 1000
 
 /** A copy that others find stays for long, and there may be many of them: it asks less and less often, up to this. */
 const LONGEST_INTERVAL_MS = 30_000
-
-/** The longest that a timer can wait, ms. */
-const NEVER = 2 ** 31 - 1
 
 /** Events after which a condition may hold that did not before. */
 const CHANGES = ['append', 'link', 'head', 'contradiction', 'closing', 'attestation']

@@ -1,3 +1,6 @@
+/** The longest that a timer can wait, ms: to wait for as long as it takes. */
+export const NEVER = 2 ** 31 - 1
+
 /**
  * What a promise resolves with, or what `late` says if it takes longer.
  * @param timeout ms
