@@ -5,6 +5,7 @@ import type Hypercore from 'hypercore'
 import type { KeyPair } from 'hypercore'
 import b4a from 'b4a'
 import { VMSError } from '../errors.js'
+import { guardClosing } from './closing.js'
 import { guardConflict } from './conflict.js'
 import { deriveKeys, encodeKey, keysFromManifest, type VMKeys } from '../ledger/keys.js'
 
@@ -30,7 +31,7 @@ export async function openOwnCores(store: Corestore, keyPair: KeyPair): Promise<
   }
   await Promise.all([cores.log.ready(), cores.db.ready(), cores.blobs.ready()])
   for (const core of [cores.log, cores.db, cores.blobs]) {
-    guardConflict(core)
+    guard(core)
     // a peer that has more than is here would make them longer, one by one, in the middle of a commit
     core.core.replicator.eagerUpgrade = false
   }
@@ -44,7 +45,7 @@ export async function openOwnCores(store: Corestore, keyPair: KeyPair): Promise<
 export async function openLog(store: Corestore, key: Uint8Array): Promise<Hypercore> {
   const log = store.get({ key, writable: false, allowFork: false })
   await log.ready()
-  guardConflict(log)
+  guard(log)
   return log
 }
 
@@ -59,8 +60,14 @@ export async function openFilesCores(store: Corestore, log: Hypercore): Promise<
   const db = store.get({ manifest: keys.manifests.db, writable: false, allowFork: false })
   const blobs = store.get({ manifest: keys.manifests.blobs, writable: false, allowFork: false })
   await Promise.all([db.ready(), blobs.ready()])
-  for (const core of [db, blobs]) guardConflict(core)
+  for (const core of [db, blobs]) guard(core)
   return { keys, log, db, blobs }
+}
+
+/** What Hypercore lets peers or the time of closing do to a core, and to the process with it. */
+function guard(core: Hypercore): void {
+  guardConflict(core)
+  guardClosing(core)
 }
 
 export async function closeCores(cores: Omit<Cores, 'keys'>): Promise<void> {

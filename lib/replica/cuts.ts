@@ -11,6 +11,7 @@ import type { NoiseStream } from 'hyperswarm'
 import { claimOfCore, type Claim, type CoreName } from '../ledger/claims.js'
 import type { VMKeys } from '../ledger/keys.js'
 import { hashOfRoots } from '../ledger/merkle.js'
+import { guardClosing } from '../machine/closing.js'
 import { signatureOf } from '../machine/tree.js'
 import type { NetworkOptions } from '../swarm/network.js'
 import { Swarm } from '../swarm/swarm.js'
@@ -93,6 +94,7 @@ async function fetchCut(
   try {
     const core = store.get({ manifest: keys.manifests[name], writable: false })
     await core.ready()
+    guardClosing(core)
     const claim = () => {
       const signed = signatureOf(core)
       if (signed === null || signed.fork === 0) return null

@@ -81,26 +81,40 @@ export class Member {
 /** A process with some callers. */
 export class Callers {
   readonly ended: Promise<number | null>
+  private ends = false
 
-  private constructor(readonly child: ChildProcess) {
+  private constructor(
+    readonly child: ChildProcess,
+    onproblem: (problem: string) => void
+  ) {
     this.ended = once(child, 'exit').then(([status]) => status as number | null)
+    void this.ended.then(status => {
+      if (!this.ends) onproblem(`callers ended by themselves with ${status}`)
+    })
   }
 
-  static start(settings: CallerSettings, data: string, onsaid: (said: Said) => void): Callers {
+  static start(
+    settings: CallerSettings,
+    data: string,
+    onsaid: (said: Said) => void,
+    onproblem: (problem: string) => void
+  ): Callers {
     const file = fileURLToPath(new URL('./caller-process.js', import.meta.url))
     const env = { ...process.env, XDG_DATA_HOME: data }
     const child = fork(file, [JSON.stringify(settings)], { env })
     child.on('message', onsaid)
-    return new Callers(child)
+    return new Callers(child, onproblem)
   }
 
   /** Resolves once all calls are answered. */
   async stop(): Promise<number | null> {
+    this.ends = true
     this.child.send('stop')
     return this.ended
   }
 
   async close(): Promise<void> {
+    this.ends = true
     this.child.kill('SIGKILL')
     await this.ended
   }

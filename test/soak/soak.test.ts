@@ -103,7 +103,7 @@ class Soak {
         pause: 150,
         reopen: MINUTES === 0 ? 20_000 : 60_000
       }
-      const callers = Callers.start(settings, path.join(folder, 'data'), said => soak.hear(said))
+      const callers = Callers.start(settings, path.join(folder, 'data'), said => soak.hear(said), onproblem)
       soak.callers.push(world.use(callers))
     }
     await Promise.all([soak.mirror.start(), soak.auditor.start()])
@@ -201,6 +201,7 @@ class Soak {
 
   async end(): Promise<void> {
     const { t, world, host, mirror, auditor, key } = this
+    assert.deepEqual(this.problems, [])
     const memory = this.memory.judge(LONG_MS)
     const stopped = await Promise.all(this.callers.map(callers => callers.stop()))
     assert.deepEqual(
