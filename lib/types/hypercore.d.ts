@@ -81,9 +81,12 @@ declare module 'hypercore' {
     readonly peers: Peer[]
     readonly core: {
       state: { signature: Uint8Array | null }
-      /** `eagerUpgrade`: whether it asks peers that are longer for what it has not */
-      /** `_resolveBlocksLocally` answers who waits for blocks that are there now */
-      replicator: { eagerUpgrade: boolean; _resolveBlocksLocally(): Promise<void> }
+      replicator: {
+        /** whether it asks peers that are longer for what it has not */
+        eagerUpgrade: boolean
+        /** answers who waits for blocks that are there now */
+        _resolveBlocksLocally(): Promise<void>
+      }
       /** looks at a proof of another history; resolves with whether it is dealt with */
       checkConflict(proof: ConflictProof, from: object): Promise<boolean>
     }
