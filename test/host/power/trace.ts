@@ -20,6 +20,9 @@ export type Event = { at: number } & (
   | { kind: 'mark'; text: string }
 )
 
+/** A process was killed amid a call, and nothing says whether the call had been done. */
+export class Unseen extends Error {}
+
 const CALLS = [
   ...[
     'openat',
@@ -76,6 +79,7 @@ export function traced(file: string, root: string, marks: string, command: strin
 /**
  * @param root the folder that counts
  * @param marks a file; lines that are written to it are marks
+ * @throws Unseen
  */
 export async function readTrace(file: string, root: string, marks: string): Promise<Event[]> {
   const events: Event[] = []
@@ -100,18 +104,35 @@ export async function readTrace(file: string, root: string, marks: string): Prom
       begun.set(pid, { at, text: text.slice(0, -' <unfinished ...>'.length) })
       continue
     }
-    events.push(
-      ...readCall(text, at, since, marks).filter(event => event.kind === 'mark' || isBelow(event.path, root))
-    )
+    events.push(...readCall(text, at, since, root, marks))
   }
+  for (const { at, text } of begun.values()) readCall(`${text}) = ?`, at, at, root, marks)
   return events
 }
 
-function readCall(text: string, at: number, since: number, marks: string): Event[] {
-  const [, name, args, result] = /^(\w+)\(([^]*)\) += (-?\d+)[^=]*$/.exec(text) ?? []
+function readCall(text: string, at: number, since: number, root: string, marks: string): Event[] {
+  const [, name, args, result] =
+    /^(\w+)\(([^]*)\) += (-?\d+|\?)[^=]*$/.exec(text.replace(/ <detached \.\.\.>$/, ') = ?')) ?? []
   if (name === undefined) throw new Error(`strace: ${text.slice(0, 200)}`)
   if (args.includes('"...')) throw new Error('strace: a string was cut short')
   if (Number(result) < 0) return []
+  const events = eventsOf(name, args, Number(result), at, since, marks).filter(
+    event => event.kind === 'mark' || event.path === root || event.path.startsWith(root + '/')
+  )
+  if (result !== '?') return events
+  // a sync that nobody has seen the end of promises nothing
+  if (events.some(({ kind }) => kind !== 'sync')) throw new Unseen(`killed amid ${name}`)
+  return []
+}
+
+function eventsOf(
+  name: string,
+  args: string,
+  result: number,
+  at: number,
+  since: number,
+  marks: string
+): Event[] {
   const opened = /^(?:\d+|AT_FDCWD)<([^>]*)>/.exec(args)
   const base = opened ? unhex(opened[1]) : '/'
   // strings have no quotes of their own
@@ -153,7 +174,7 @@ function readCall(text: string, at: number, since: number, marks: string): Event
     case 'write':
     case 'writev':
     case 'pwrite64': {
-      const bytes = Buffer.concat(names.map(bytesOf)).subarray(0, Number(result))
+      const bytes = Buffer.concat(names.map(bytesOf)).subarray(0, result)
       if (base === marks) return [{ at, kind: 'mark', text: bytes.toString().trim() }]
       return [{ at, kind: 'write', path: base, offset: name === 'pwrite64' ? last() : null, bytes }]
     }
@@ -165,10 +186,6 @@ function readCall(text: string, at: number, since: number, marks: string): Event
 function baseOf(args: string, n: number): string | undefined {
   const found = Array.from(args.matchAll(/(?:\d+|AT_FDCWD)<([^>]*)>, "/g), ([, base]) => base)
   return found[n] === undefined ? undefined : unhex(found[n])
-}
-
-function isBelow(place: string, root: string): boolean {
-  return place === root || place.startsWith(root + '/')
 }
 
 function hex(text: string): string {
