@@ -26,7 +26,8 @@ export async function watchAll(
 ): Promise<number> {
   const auditor = attest ? await context.identity() : null
   const watches: Watch[] = []
-  const status = () => statusOf(watches.map(({ verdict }) => verdict))
+  // what is still being opened has verified nothing
+  const status = () => statusOf(keys.map((_, i) => watches.at(i)?.verdict ?? 'inconclusive'))
   context.runsUntilStopped(status)
   for (const key of keys) watches.push(await watchOne(context, key, { auditor, proof, jobs }))
   await Promise.all(watches.map(watch => watch.ended))

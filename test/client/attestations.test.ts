@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import b4a from 'b4a'
 import type { KeyPair } from 'hypercore'
 import { VMSClient, type ClientOptions } from '../../lib/client/client.js'
@@ -55,6 +56,11 @@ function client(key: Uint8Array, options: ClientOptions = {}): VMSClient {
   return ground.keep(new VMSClient(key, { bootstrap, storage, identity: ALICE, timeout: 20_000, ...options }))
 }
 
+/** Waits until a client has heard so many of those whom it trusts. */
+async function hear(reader: VMSClient, count: number): Promise<void> {
+  while ((await reader.info()).attestations.length < count) await sleep(20)
+}
+
 test('reads and local calls wait until enough auditors have verified what they build on', async () => {
   const vm = await published()
   const [ann, ben] = [await auditor(vm), await auditor(vm)]
@@ -66,11 +72,13 @@ test('reads and local calls wait until enough auditors have verified what they b
   assert.deepEqual((await one.local.request('get', ['/n'])).auditors, [idOf(ANN)])
   assert.deepEqual((await one.info()).verified, { length: 6, auditors: 1 })
 
-  const two = client(vm.key, { trust: [ANN.publicKey, BEN.publicKey], minAuditors: 2, timeout: 1500 })
+  const both = { trust: [ANN.publicKey, BEN.publicKey], minAuditors: 2 }
+  const [two, hasty] = [client(vm.key, both), client(vm.key, { ...both, timeout: 5000 })]
+  for (const reader of [two, hasty]) await hear(reader, 2)
   for (const action of [
-    () => two.local.call('get', '/n'),
-    () => two.files.readFile('/n'),
-    () => two.call('get', '/n')
+    () => two.local.request('get', ['/n'], { timeout: 1500 }),
+    () => hasty.files.readFile('/n'),
+    () => two.request('get', ['/n'], { timeout: 1500 })
   ]) {
     await assert.rejects(action(), (error: unknown) => {
       assert.ok(isCode('NOT_AUDITED')(error) && error instanceof VMSError)
@@ -115,7 +123,8 @@ test('nobody counts whom the user does not trust, and without need nobody is wai
   const vm = await published()
   const ben = await auditor(vm)
   ben.attest(BEN, await at(vm, 6))
-  const reader = client(vm.key, { trust: [ANN.publicKey], minAuditors: 1, timeout: 1500 })
+  const reader = client(vm.key, { trust: [ANN.publicKey], minAuditors: 1, timeout: 5000 })
+  await reader.info()
   await assert.rejects(reader.files.readFile('/n'), isCode('NOT_AUDITED'))
   const free = client(vm.key)
   assert.equal(await free.files.readFile('/n'), '10')

@@ -197,7 +197,7 @@ describe('calls', () => {
 
   test('an AbortSignal and a timeout give up waiting', async () => {
     const one = client()
-    await one.ready()
+    await one.who() // it is connected: the time is the call's alone
     await assert.rejects(one.request('echo', [], { signal: AbortSignal.abort() }), code('ABORTED'))
     const controller = new AbortController()
     const waiting = one.request('spin', [], { signal: controller.signal })

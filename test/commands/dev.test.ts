@@ -1,7 +1,7 @@
 // vms dev: what is saved runs at once, in memory; what cannot run is told, and what ran before stays.
 
 import assert from 'node:assert/strict'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { escapeControls } from '../../lib/commands/escape.js'
@@ -126,7 +126,10 @@ test('what is saved is deployed anew: by writing, by renaming, and in a file tha
   assert.equal(await desk.next(running, DEPLOYED), 'main.ts runs in memory: get()\n')
   assert.match(await get(), /^1 {2}owner {2}get\(\) → 1 {2}\d+ gas\n1\n$/)
 
-  await writeFile(path.join(desk.folder, 'lib', 'part.ts'), 'export const a: number = 2\n')
+  // in place, and never half: the file is as long as before
+  const part = await open(path.join(desk.folder, 'lib', 'part.ts'), 'r+')
+  await part.write('export const a: number = 2\n', 0)
+  await part.close()
   assert.equal(await desk.next(running, DEPLOYED), 'main.ts is deployed anew: get()\n')
   assert.match(await get(), /^1 .*\n2\n$/, 'a fresh VM')
 

@@ -178,13 +178,16 @@ test('SIGTERM while a call waits for an oracle that never answers', async t => {
   await writeFile(script, `exports.ask = () => System.oracles.fetch.get('${origin}/')`)
   const { key, running } = await world.serve([script], '--fetch', origin)
   const waits = new Promise<void>(resolve => asked.push(resolve))
-  const call = await world.start('alice', 'call', key, 'ask', '--json')
+  const call = await world.start('alice', 'call', key, 'ask', '--json', '--timeout', '300')
   await waits
   await stopped(running)
   // it was not logged, and is asked again when the host is back
   const again = new Promise<void>(resolve => asked.push(resolve))
   const second = await world.start('host', 'serve', '--json')
-  await again
+  await Promise.race([
+    again,
+    call.ended.then(({ stdout, stderr }) => assert.fail(`the call ended: ${stdout}${stderr}`))
+  ])
   await call.stop('SIGKILL')
   assert.equal((await world.run('eve', 'log', key, '--json')).lines.length, 1)
   await stopped(second)

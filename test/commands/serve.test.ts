@@ -120,7 +120,7 @@ test('a call that never ends is stopped by the watchdog, and not logged', async 
     path.join(await world.home('host'), 'loop.js'),
     `exports.loop = () => { for (;;) /(a|b)*c/.test('ab'.repeat(99)) }`
   )
-  const { key } = await world.serve(['loop.js'], '--gas', String(2 ** 31 - 1), '--watchdog', '1')
+  const { key } = await world.serve(['loop.js'], '--gas', String(2 ** 31 - 1), '--watchdog', '7')
   const { status, lines } = await world.run('alice', 'call', key, 'loop', '--json')
   assert.equal(status, 1)
   assert.equal((lines[0].error as { code: string }).code, 'HOST_ABORTED')

@@ -83,22 +83,20 @@ test('--min-auditors: nothing is relied on that too few have verified', async t 
   const need = (count: string) => ['--trust', 'auditors', '--min-auditors', count]
   const refused =
     /^vms: .*verified to block 2 by 1 of the 2 trusted auditors, and 2 are required up to block 2/
-  for (const args of [
-    ['call', ...need('2'), key, 'increment'],
-    ['call', '--local', ...need('2'), key, 'get'],
-    ['files', key, 'cat', '/counter.json', ...need('2')]
-  ]) {
-    const { status, stdout, stderr } = await world.run('alice', ...args, '--timeout', '2')
+  // all at once: each waits as long as it may, and has to find the host and both auditors before
+  const short = [...need('2'), '--timeout', '8']
+  const [session, json, ...ended] = await Promise.all([
+    world.session('alice', [key, ...short], ['increment()', 'local.get()', '.cat /counter.json']),
+    world.run('alice', 'call', ...short, key, 'increment', '--json'),
+    world.run('alice', 'call', ...short, key, 'increment'),
+    world.run('alice', 'call', '--local', ...short, key, 'get'),
+    world.run('alice', 'files', key, 'cat', '/counter.json', ...short)
+  ])
+  for (const { status, stdout, stderr } of ended) {
     assert.deepEqual([status, stdout], [2, ''], stderr)
     assert.match(stderr, refused)
   }
-  const session = await world.session(
-    'alice',
-    [key, ...need('2'), '--timeout', '2'],
-    ['increment()', 'local.get()', '.cat /counter.json']
-  )
   assert.equal(session.stdout.match(/2 are required/g)?.length, 3)
-  const json = await world.run('alice', 'call', ...need('2'), key, 'increment', '--json', '--timeout', '2')
   assert.equal((json.lines[0].error as { code: string }).code, 'NOT_AUDITED')
   assert.equal((await world.run('alice', 'log', key, '--json')).lines.length, 2)
 

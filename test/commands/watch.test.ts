@@ -111,8 +111,7 @@ test('one process watches several VMs, and any fraud is what it ends with', asyn
 test('who has seen nothing has verified nothing', async t => {
   const world = await World.make(t)
   const nobody = encodeKey(new Uint8Array(32).fill(3))
-  const running = await world.start('eve', 'audit', '--watch', nobody)
-  running.child.stderr!.resume()
-  await new Promise(resolve => setTimeout(resolve, 1500))
+  const running = await world.start('eve', 'audit', '--watch', nobody, '--timeout', '1')
+  await running.until(({ stderr }) => stderr.includes('no host was found yet'))
   assert.equal((await running.stop('SIGINT')).status, 2)
 })

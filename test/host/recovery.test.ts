@@ -188,8 +188,8 @@ test('a peer that is back before a slow disk has opened the log is fetched from 
 
 test('a mirror that is slow, and sends what came last first, is waited for, and asked for what is lost', async () => {
   const { id, older, mirror, length } = await setting([1], [...Array(20).keys()])
-  const asked = await sendSlowly(mirror, 50, (a, b) => b - a)
-  const { host } = await open(older, { stall: 1000 })
+  const asked = await sendSlowly(mirror, 100, (a, b) => b - a)
+  const { host } = await open(older, { stall: 3000 }) // who was dropped may take that long to come again
   assert.deepEqual(host.refused, [])
   assert.equal(headOf(host, id).length, length)
   // of those that are here at most one, for its place in the tree
