@@ -117,7 +117,10 @@ class Thread {
     })
   }
 
+  /** From here on it says nothing any more, though it may take its time to end. */
   async end(): Promise<void> {
+    this.alive = false
+    this.take(null)
     await this.worker.terminate()
   }
 

@@ -41,7 +41,7 @@ export async function boundData(pid: number | undefined, program: string | null)
   if (program === null || data === 0) return
   await new Promise<void>(resolve => {
     const args = ['--pid', `${pid}`, `--data=${data + MAX_DATA}`]
-    execFile(program, args, { env: {}, timeout: 1000, killSignal: 'SIGKILL' }, () => resolve())
+    execFile(program, args, { env: {}, timeout: 10_000, killSignal: 'SIGKILL' }, () => resolve())
   })
 }
 

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import b4a from 'b4a'
 import c from 'compact-encoding'
 import Hyperbee from 'hyperbee'
+import { audit } from '../../lib/audit/auditor.js'
 import type { AuditResult, Doubt } from '../../lib/audit/findings.js'
 import { keyEncoding } from '../../lib/files/tree.js'
 import { encodeBlock, type Genesis } from '../../lib/ledger/blocks.js'
@@ -178,7 +179,10 @@ test('a lone genesis', async () => {
 
 test('nobody is there', async () => {
   const vm = await forger.vm({ source: SOURCE })
-  await assert.rejects(ground.audit(vm.key, { timeout: TIMEOUT }), { name: 'VMSError', code: 'UNREACHABLE' })
+  await assert.rejects(audit(ground.replica(vm.key), { timeout: TIMEOUT }), {
+    name: 'VMSError',
+    code: 'UNREACHABLE'
+  })
 })
 
 // garbage

@@ -101,7 +101,7 @@ async function twice(
     await story(vm)
     await vm.publish()
     const replica = ground.replica(vm.key, data)
-    results.push(await audit(replica, { timeout: 3000 }))
+    results.push(await ground.auditCopy(replica, { timeout: 3000 }))
     await replica.close()
     await forger.close()
   }

@@ -261,7 +261,7 @@ async function prove(kind: Kind, place: Place): Promise<void> {
   const { findings, ms } = await watched(replica, length, block, async watch => {
     if (place === 'during a watch') {
       await until(
-        () => watch.progress.hash !== '',
+        () => watch.progress.length === where.block && watch.progress.hash !== '',
         () => JSON.stringify(watch.progress)
       )
       assert.deepEqual([watch.progress.length, watch.verdict], [where.block, 'verified'])

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import b4a from 'b4a'
-import { audit } from '../../lib/audit/auditor.js'
 import type { AuditResult } from '../../lib/audit/findings.js'
 import { verifyProof } from '../../lib/audit/proof/index.js'
 import crypto from '../../lib/ledger/crypto.js'
@@ -32,7 +31,7 @@ async function keeping(kept: Kept): Promise<{ result: AuditResult; left: number 
   await memory.rememberReceipt(await kept(vm))
   const replica = ground.replica(vm.key, data)
   try {
-    const result = await audit(replica, { timeout: 1500 })
+    const result = await ground.auditCopy(replica, { timeout: 1500 })
     return { result, left: (await memory.receipts()).length }
   } finally {
     await replica.close()
@@ -117,7 +116,7 @@ test('an answer in a block that nobody sends', async () => {
   const memory = new Memory(`${data}/known`, vm.key)
   await memory.rememberReceipt(await vm.receipt(await vm.commitAt(3), 3))
   const replica = ground.replica(vm.key, data)
-  const { verdict, findings } = await audit(replica, { timeout: 1500 })
+  const { verdict, findings } = await ground.auditCopy(replica, { timeout: 1500 })
   await replica.close()
   await host.close()
   assert.deepEqual([verdict, findings, (await memory.receipts()).length], ['inconclusive', [], 1])
@@ -131,7 +130,7 @@ test('an answer in a block that cannot be read', async () => {
   const data = ground.folder()
   await new Memory(`${data}/known`, vm.key).rememberReceipt(await vm.receipt(last, 5))
   const replica = ground.replica(vm.key, data)
-  const { findings } = await audit(replica, { timeout: 1500 })
+  const { findings } = await ground.auditCopy(replica, { timeout: 1500 })
   await replica.close()
   assert.deepEqual(
     findings.map(({ kind, block }) => [kind, block]),
@@ -151,7 +150,7 @@ test('an answer in a block that the host says it has, and does not send', async 
   const memory = new Memory(`${data}/known`, vm.key)
   await memory.rememberReceipt(await vm.receipt(await vm.commitAt(5), 12))
   const replica = ground.replica(vm.key, data)
-  const { verdict, findings } = await audit(replica, { timeout: 1500 })
+  const { verdict, findings } = await ground.auditCopy(replica, { timeout: 1500 })
   await replica.close()
   assert.deepEqual([verdict, findings, (await memory.receipts()).length], ['inconclusive', [], 1])
 })
@@ -174,7 +173,7 @@ test('an answer in a block that is on its way', async () => {
     return null
   }
   Object.defineProperty(vm, 'confirmed', { get })
-  const { verdict, findings } = await audit(replica, { timeout: 1500 })
+  const { verdict, findings } = await ground.auditCopy(replica, { timeout: 1500 })
   await Promise.all(delivered)
   await replica.close()
   await host.close()

@@ -58,10 +58,10 @@ export class Ground {
     return forger
   }
 
-  /** An honest host; opened again, it resumes what the folder holds. A call may run for a fraction of a second. */
+  /** An honest host; opened again, it resumes what the folder holds. */
   async host(storage: string, options: Partial<HostOptions> = {}): Promise<Host> {
     const { bootstrap } = this
-    const host = this.keep(new Host({ storage, bootstrap, watchdog: 1500, ...options }))
+    const host = this.keep(new Host({ storage, bootstrap, ...options }))
     await host.ready()
     return host
   }
@@ -74,10 +74,18 @@ export class Ground {
   async audit(key: Uint8Array, options: Partial<AuditOptions> = {}): Promise<AuditResult> {
     const replica = this.replica(key)
     try {
-      return await audit(replica, { timeout: 20_000, ...options })
+      return await this.auditCopy(replica, { timeout: 20_000, ...options })
     } finally {
       await replica.close()
     }
+  }
+
+  /** Audits with a copy whose host is there; `timeout` is for what its peers are asked, and not for finding them. */
+  async auditCopy(replica: Replica, options: AuditOptions): Promise<AuditResult> {
+    await replica.ready()
+    // what contradicts itself is for the audit to tell
+    await replica.until(() => replica.host !== null, 20_000).catch(() => {})
+    return audit(replica, options)
   }
 
   async close(): Promise<void> {

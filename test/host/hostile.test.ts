@@ -53,7 +53,7 @@ function client<Contract>(key: Uint8Array): VMSClient<Contract> {
 }
 
 test('hostile contracts harm neither their neighbours nor the log', async () => {
-  const host = await ground.host(ground.folder())
+  const host = await ground.host(ground.folder(), { watchdog: 1500 })
   const owner = crypto.keyPair()
   const hostile = await host.deploy({ source: contractOf(SNIPPETS), title: 'hostile', owner })
   const honest = await host.deploy({ source: COUNTER, title: 'counter', owner })

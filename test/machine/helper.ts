@@ -77,9 +77,9 @@ const shared = new Executor({ idle: 200 })
 /** The gas of calls that are to be given up, and not to run out of gas before. */
 export const MUCH_GAS = 2 ** 31 - 1
 
-/** An executor that gives up calls soon, in half a second if they have so much gas. */
+/** An executor that gives up calls soon, in a second if they have so much gas. */
 export function impatient(): Executor {
-  return new Executor({ idle: 200, watchdog: 2 })
+  return new Executor({ idle: 200, watchdog: 5 })
 }
 
 export async function openPlace(folder: string, executor = shared): Promise<Place> {

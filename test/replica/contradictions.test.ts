@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import type { NoiseStream } from 'hyperswarm'
@@ -313,6 +314,8 @@ test('an honest host that restarts, again and again', async () => {
   for (let i = 0; i < 3; i++) {
     await add(ground, key, [1, 2])
     const replica = ground.replica(key, data)
+    await replica.ready()
+    assert.ok(await replica.until(() => replica.host !== null, TIMEOUT))
     assert.equal(await replica.sync(TIMEOUT), true)
     await latestSnapshot(replica, TIMEOUT)
     await replica.close()
@@ -350,8 +353,12 @@ test('what a peer calls a fork is refused unless it is one', async () => {
   await mirror.sync(TIMEOUT)
   const reader = ground.replica(vm.key)
   await reader.sync(TIMEOUT)
-  await reader.until(() => reader.links.size === 2, TIMEOUT)
-  const [toReader] = [...mirror.links].filter(link => !link.isHost)
+  const toReaders = () => [...mirror.links].filter(link => !link.isHost)
+  for (let n = 0; n < 600 && (reader.links.size < 2 || toReaders().length === 0); n++) {
+    await reader.lookAgain() // the mirror may not have been announced before
+    await sleep(100)
+  }
+  const [toReader] = toReaders()
   const closed = once(reader, 'link')
   toReader.sendFork(b4a.from('nonsense'))
   await closed

@@ -304,7 +304,10 @@ function amidst(method: string): { calls: TestCall[]; at: number } {
 
 test('a call that spins amidst others is the one that is killed, and nothing else is lost', async t => {
   const shown: string[] = []
-  const own = executor(t, { watchdog: HASTY, onconsole: ({ index, text }) => shown.push(`${index} ${text}`) })
+  const own = executor(t, {
+    watchdog: 3 * HASTY,
+    onconsole: ({ index, text }) => shown.push(`${index} ${text}`)
+  })
   const { calls, at } = amidst('spin')
   const world = new World(own, MIXED, { gas: MOST_GAS })
   assert.equal(await world.batch(...calls), at)
@@ -330,7 +333,7 @@ test(
 )
 
 test('a call that spins only because a write was assumed to go well is none that spins', async t => {
-  const own = executor(t, { watchdog: HASTY })
+  const own = executor(t, { watchdog: 3 * HASTY })
   const { calls, at } = amidst('fails')
   const world = new World(own, MIXED, { gas: MOST_GAS })
   assert.equal(await world.batch(...calls), calls.length)

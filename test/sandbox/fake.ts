@@ -101,7 +101,7 @@ const modes: { [mode: string]: () => void } = {
       const frame = receive()
       if (frame.type !== 'run') continue
       for (const position of frame.calls.keys()) {
-        wait(200)
+        wait(800)
         end(position, frame.gas)
       }
     }
